@@ -1,0 +1,28 @@
+//! Detectors: from evidence to findings. One pass over the text finds candidates for every [`Recogniser`] at once; checksums and context decide.
+
+pub mod geo;
+pub mod identifiers;
+pub mod marks;
+pub mod recogniser;
+pub mod scanner;
+pub mod secrets;
+
+pub use recogniser::{Candidate, Match, Place, Recogniser, Run};
+
+use yumen_model::Detector;
+
+/// Every recogniser, family by family.
+#[must_use]
+pub fn recognisers() -> Vec<&'static dyn Recogniser> {
+    [identifiers::RECOGNISERS, secrets::RECOGNISERS, marks::RECOGNISERS, geo::RECOGNISERS].concat()
+}
+
+/// Every detector.
+#[must_use]
+pub fn detectors() -> Vec<Box<dyn Detector>> {
+    vec![
+        Box::new(scanner::TextDetector::new(recognisers())),
+        Box::new(secrets::KeyDetector),
+        Box::new(geo::TrackDetector),
+    ]
+}

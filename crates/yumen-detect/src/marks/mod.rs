@@ -1,0 +1,3 @@
+//! x
+/// The recognisers of this family.
+pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[];

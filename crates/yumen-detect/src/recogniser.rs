@@ -1,0 +1,123 @@
+//! What makes a candidate, and what makes a candidate a match. One struct a family of values, one list of all.
+
+use std::borrow::Cow;
+
+use yumen_model::{KindId, Mask, Props};
+
+/// Bytes of text before a candidate that a recogniser can count on, where the stream has them.
+pub const BACK: usize = 256;
+/// Bytes of text after a candidate that a recogniser can count on, where the stream has them.
+pub const AHEAD: usize = 64 << 10;
+
+/// A maximal run of ASCII letters and digits (`[0-9A-Za-z]+`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Length in bytes.
+    pub len: usize,
+    /// How many are digits.
+    pub digits: usize,
+    /// How many are upper-case letters.
+    pub upper: usize,
+    /// How many are lower-case letters.
+    pub lower: usize,
+    /// Whether `digit` `.` stands before it (the fraction of a decimal number).
+    pub fraction: bool,
+}
+
+/// Where a candidate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// Running text: prose, source, logs.
+    Prose,
+    /// A value of a record.
+    Cell {
+        /// The field's name (header, key with its path); empty when it has none.
+        name: &'a str,
+        /// Where the value begins in [`Candidate::text`].
+        start: usize,
+        /// Where the value ends in [`Candidate::text`].
+        end: usize,
+    },
+    /// A printable stretch of a binary artifact: be strict.
+    Binary,
+    /// The artifact's own name.
+    Name,
+}
+
+/// A candidate with its surroundings.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The text around it: at least [`BACK`] bytes before and [`AHEAD`] after, as far as the stream has them. In records the values are
+    /// separated by [`yumen_model::RecordBatch::CELL_END`].
+    pub text: &'a str,
+    /// Where the candidate begins in `text`.
+    pub start: usize,
+    /// Where it ends in `text`.
+    pub end: usize,
+    /// The run, when a run made the candidate.
+    pub run: Option<Run>,
+    /// Index into the recogniser's literals, when a literal made it.
+    pub literal: Option<usize>,
+    /// Where it stands.
+    pub place: Place<'a>,
+    /// Format of the artifact (`csv`, `json`, `text`…).
+    pub format: &'a str,
+    /// The artifact's lower-case extension.
+    pub extension: &'a str,
+}
+
+impl<'a> Candidate<'a> {
+    /// The candidate itself.
+    #[must_use]
+    pub fn value(&self) -> &'a str {
+        self.text.get(self.start..self.end).unwrap_or("")
+    }
+    /// The text before it, as far as it is there.
+    #[must_use]
+    pub fn before(&self) -> &'a str {
+        self.text.get(..self.start).unwrap_or("")
+    }
+    /// The text after it, as far as it is there.
+    #[must_use]
+    pub fn after(&self) -> &'a str {
+        self.text.get(self.end..).unwrap_or("")
+    }
+}
+
+/// A match. Positions are in [`Candidate::text`]; the scanner turns them into places in the artifact.
+pub struct Match {
+    /// The kind.
+    pub kind: KindId,
+    /// First byte.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+    /// 0 to 1. Of two matches that overlap the surer stays, then the longer.
+    pub confidence: f64,
+    /// How the sample is masked.
+    pub mask: Mask,
+    /// Distinguishing properties.
+    pub distinct: Props,
+    /// Words gathered into list properties.
+    pub collect: Vec<(&'static str, Cow<'static, str>)>,
+    /// The normalised value, when it names a subject (`yumen_model::KindId::rank`): upper case, without spaces and hyphens. None keeps the match out of the
+    /// subject count (a value told with `checksum: false`).
+    pub identifier: Option<String>,
+}
+
+/// One family of values: what makes a candidate, and what makes a candidate a match. Stateless: a candidate and its surroundings decide.
+pub trait Recogniser: Send + Sync {
+    /// Data kinds it can report.
+    fn kinds(&self) -> &'static [KindId];
+    /// Literals that make a candidate; ASCII letters match in either case.
+    fn literals(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Whether a run makes a candidate. Called for every run: keep it cheap.
+    fn wants(&self, run: &Run) -> bool {
+        let _ = run;
+        false
+    }
+    /// Examines a candidate. The matches need not lie at the candidate itself (a label makes the candidate, the value after it the match).
+    fn examine(&self, candidate: &Candidate<'_>, out: &mut Vec<Match>);
+}

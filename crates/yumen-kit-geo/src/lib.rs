@@ -1,0 +1,1 @@
+//! Positions: placement by real boundaries, datums, distances.

@@ -1,0 +1,1 @@
+//! Private keys and certificates: recognised in PEM, DER and key stores.

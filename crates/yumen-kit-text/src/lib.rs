@@ -1,0 +1,1 @@
+//! Character encodings for plugins and detectors: detection, streamed decoding, byte positions.

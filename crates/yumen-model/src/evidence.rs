@@ -1,0 +1,213 @@
+//! What a plugin got out of an artifact, as plain data: a header, batches of at most 4 MiB, an end.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Largest batch, in bytes of content.
+pub const MAX_BATCH: usize = 4 << 20;
+
+/// The kinds of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceKind {
+    /// Running text: [`TextBatch`].
+    Text,
+    /// Records of named values (rows, objects, settings): [`RecordBatch`].
+    Records,
+    /// Bytes of no known structure: [`RawBatch`].
+    Raw,
+    /// Keys and certificates in binary form: [`KeyBatch`].
+    Keys,
+    /// The artifact's own name, sent by the engine: [`TextBatch`].
+    Name,
+}
+
+/// Opens a stream of evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceHeader {
+    /// Number of the stream, unique in the artifact; batches name it.
+    pub stream: u32,
+    /// What the batches hold.
+    pub kind: EvidenceKind,
+    /// Format of the artifact.
+    pub format: Cow<'static, str>,
+    /// The artifact's name (raw content).
+    pub name: String,
+    /// What else the plugin knows of the stream (declared datum, topic, sheet…).
+    pub properties: BTreeMap<String, Value>,
+}
+
+/// A piece of a stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Batch<'a> {
+    /// Of [`EvidenceKind::Text`] and [`EvidenceKind::Name`].
+    #[serde(borrow)]
+    Text(TextBatch<'a>),
+    /// Of [`EvidenceKind::Records`].
+    #[serde(borrow)]
+    Records(RecordBatch<'a>),
+    /// Of [`EvidenceKind::Raw`].
+    Raw(RawBatch<'a>),
+    /// Of [`EvidenceKind::Keys`].
+    Keys(KeyBatch),
+}
+
+/// Encodings that positions can be computed back to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextEncoding {
+    /// UTF-8, ASCII included.
+    #[default]
+    Utf8,
+    /// UTF-16, little-endian.
+    Utf16Le,
+    /// UTF-16, big-endian.
+    Utf16Be,
+    /// GB18030, of which GBK and GB 2312 are parts.
+    Gb18030,
+    /// One byte a character (windows-1252, the ISO 8859 family).
+    SingleByte,
+}
+
+/// Where decoded text stands in the artifact: at `anchors[i].0` (byte offset in the batch's text) begins the artifact's byte
+/// `anchors[i].1`; between anchors positions follow from the encoding. The first anchor is at text offset 0. `yumen-kit-text`
+/// computes positions from it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ByteMap {
+    /// Encoding of the artifact's bytes.
+    pub encoding: TextEncoding,
+    /// Rising pairs (offset in text, offset in the artifact).
+    pub anchors: Vec<(u32, u64)>,
+}
+
+impl ByteMap {
+    /// Text that stands in the artifact byte for byte from `offset`.
+    #[must_use]
+    pub fn identity(offset: u64) -> Self {
+        ByteMap { encoding: TextEncoding::Utf8, anchors: vec![(0, offset)] }
+    }
+}
+
+/// Decoded text. The batches of a stream continue each other without a gap; a line may be cut between two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextBatch<'a> {
+    /// The text.
+    #[serde(borrow)]
+    pub text: Cow<'a, str>,
+    /// Where it stands in the artifact.
+    pub map: ByteMap,
+}
+
+/// Says that a cell has no name.
+pub const NO_NAME: u32 = u32::MAX;
+
+/// Records: rows of a table, innermost objects, groups of settings. A record is never cut between batches.
+///
+/// `text` holds the cells' values one after another, each followed by [`RecordBatch::CELL_END`], so that one pass over it sees every
+/// value and no match spans two. Values stand unescaped.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecordBatch<'a> {
+    /// Names that [`Cell::name`] points to: column headers, keys with their path (`owner.phone`; array indices are left out).
+    pub names: Vec<String>,
+    /// All values.
+    #[serde(borrow)]
+    pub text: Cow<'a, str>,
+    /// The cells in the order of `text`.
+    pub cells: Vec<Cell>,
+    /// Index into `cells` at which each record begins; rising, the first is 0.
+    pub records: Vec<u32>,
+}
+
+impl RecordBatch<'_> {
+    /// The byte after each value in `text` (ASCII unit separator).
+    pub const CELL_END: char = '\u{1f}';
+
+    /// The value of a cell.
+    #[must_use]
+    pub fn value(&self, cell: &Cell) -> &str {
+        self.text.get(cell.start as usize..cell.end as usize).unwrap_or("")
+    }
+
+    /// The name of a cell; empty when it has none.
+    #[must_use]
+    pub fn name(&self, cell: &Cell) -> &str {
+        self.names.get(cell.name as usize).map_or("", String::as_str)
+    }
+
+    /// The records, each as its cells.
+    pub fn rows(&self) -> impl Iterator<Item = &[Cell]> {
+        self.records.iter().enumerate().map(|(i, &from)| {
+            let to = self.records.get(i + 1).map_or(self.cells.len(), |&n| n as usize);
+            self.cells.get(from as usize..to).unwrap_or(&[])
+        })
+    }
+}
+
+/// One value of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Index into the batch's names, or [`NO_NAME`] (a comment, a key that is itself content, a column without a header).
+    pub name: u32,
+    /// Number of the column from 0, where the format has columns; else 0.
+    pub column_index: u32,
+    /// Start of the value in the batch's text.
+    pub start: u32,
+    /// End of the value in the batch's text.
+    pub end: u32,
+    /// First byte of the value in the artifact.
+    pub byte_start: u64,
+    /// Byte after the value in the artifact.
+    pub byte_end: u64,
+    /// Line in the artifact, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// Whether the value stands in the artifact byte for byte (UTF-8 without escapes), so that positions inside it are exact.
+    pub verbatim: bool,
+}
+
+/// Bytes of no known structure. Offsets rise; a gap may lie between batches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RawBatch<'a> {
+    /// Offset of the first byte in the artifact.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+/// Keys and certificates found in binary structures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyBatch {
+    /// The items in the order of their place.
+    pub items: Vec<KeyMaterial>,
+}
+
+/// What a piece of key material is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyWhat {
+    /// A private or secret key.
+    PrivateKey,
+    /// An X.509 certificate.
+    Certificate,
+}
+
+/// One key or certificate. Holds no secret: neither key bytes nor names of subjects that are persons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyMaterial {
+    /// What it is.
+    pub what: KeyWhat,
+    /// Form: `pkcs1`, `pkcs8`, `sec1`, `pkcs12`, `jks`, `openssh`, `x509`…
+    pub form: Cow<'static, str>,
+    /// Algorithm as far as the structure tells: `rsa`, `ec`, `ed25519`, `sm2`…
+    pub algorithm: Option<Cow<'static, str>>,
+    /// Whether the key is encrypted; none where the structure does not tell.
+    pub encrypted: Option<bool>,
+    /// Bytes in the artifact.
+    pub bytes: (u64, u64),
+    /// Further facts that may be told (`bits`, `not_after`, `subject_kind`, `self_signed`, `usage`).
+    pub properties: BTreeMap<String, Value>,
+}

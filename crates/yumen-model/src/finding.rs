@@ -1,0 +1,302 @@
+//! Findings, aggregated where they arise: one for each artifact, kind and distinguishing property.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::kind::{KindId, KindSet};
+use crate::secret::{Mask, Redacted, Secret};
+use crate::subject::{Identifier, SubjectEdges, SubjectKey};
+
+/// Distinguishing properties, sorted by name: `[("region", "inside".into())]`.
+pub type Props = Vec<(&'static str, Prop)>;
+
+/// The value of a distinguishing property.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Prop {
+    /// True or false.
+    Bool(bool),
+    /// A word of a fixed vocabulary; never content.
+    Word(Cow<'static, str>),
+}
+
+impl From<bool> for Prop {
+    fn from(b: bool) -> Self {
+        Prop::Bool(b)
+    }
+}
+
+impl From<&'static str> for Prop {
+    fn from(word: &'static str) -> Self {
+        Prop::Word(Cow::Borrowed(word))
+    }
+}
+
+impl From<&Prop> for Value {
+    fn from(p: &Prop) -> Self {
+        match p {
+            Prop::Bool(b) => Value::Bool(*b),
+            Prop::Word(w) => Value::String(w.clone().into_owned()),
+        }
+    }
+}
+
+/// Which part of an artifact a location speaks of, when it is not the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The artifact's own name.
+    Name,
+}
+
+/// Where a finding stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Location {
+    /// Set when it is not the content.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<Part>,
+    /// Bytes in the artifact, half-open. In a name: bytes of the name as it is shown before masking, for the engine; left out of reports.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes: Option<(u64, u64)>,
+    /// Line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u64>,
+    /// Column in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub column: Option<u64>,
+}
+
+/// One occurrence, as a detector reports it.
+pub struct Hit<'a> {
+    /// The kind.
+    pub kind: KindId,
+    /// Where.
+    pub location: Location,
+    /// The raw value.
+    pub secret: Secret<'a>,
+    /// How it is masked in the sample.
+    pub mask: Mask,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Properties that make a finding of its own.
+    pub distinct: Props,
+    /// Words gathered into a list property of the finding: `("provinces", "CN-BJ")`.
+    pub collect: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+/// A finding of an artifact, still without path and id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// The kind.
+    pub kind: KindId,
+    /// Distinguishing properties.
+    pub distinct: Props,
+    /// Occurrences.
+    pub count: u64,
+    /// Highest confidence of any occurrence.
+    pub confidence: f64,
+    /// The first places in order, each with its masked sample.
+    pub places: Vec<(Location, Redacted)>,
+    /// List properties.
+    pub lists: BTreeMap<&'static str, BTreeSet<Cow<'static, str>>>,
+    /// Other properties (figures of a track and the like).
+    pub properties: BTreeMap<&'static str, Value>,
+}
+
+/// What detectors write into: findings, subjects, and spans to mask in the artifact's name. One for each artifact.
+pub struct Findings {
+    key: SubjectKey,
+    /// How many places are kept beside the first.
+    keep: usize,
+    covered: bool,
+    aggregates: Vec<Aggregate>,
+    edges: SubjectEdges,
+    uncounted: KindSet,
+    name_spans: Vec<Range<usize>>,
+}
+
+/// What [`Findings`] holds at the end.
+pub struct FindingsParts {
+    /// Findings, sorted by kind and distinguishing properties.
+    pub aggregates: Vec<Aggregate>,
+    /// Subject edges.
+    pub edges: SubjectEdges,
+    /// Kinds whose persons could not be counted.
+    pub uncounted: KindSet,
+    /// Byte ranges of the artifact's name that must be masked.
+    pub name_spans: Vec<Range<usize>>,
+}
+
+impl Findings {
+    /// An empty set. `keep` is the number of places kept beside the first; `covered` says that an exemption covers the artifact's persons.
+    #[must_use]
+    pub fn new(key: SubjectKey, keep: usize, covered: bool) -> Self {
+        Findings {
+            key,
+            keep,
+            covered,
+            aggregates: Vec::new(),
+            edges: SubjectEdges::default(),
+            uncounted: KindSet::default(),
+            name_spans: Vec::new(),
+        }
+    }
+
+    /// Adds one occurrence.
+    pub fn hit(&mut self, hit: Hit<'_>) {
+        if hit.location.part == Some(Part::Name)
+            && let Some((from, to)) = hit.location.bytes
+        {
+            let span = |n| usize::try_from(n).unwrap_or(usize::MAX);
+            self.name_spans.push(span(from)..span(to));
+        }
+        let keep = self.keep.saturating_add(1);
+        let mut distinct = hit.distinct;
+        distinct.sort();
+        let found = self.aggregates.iter_mut().find(|a| a.kind == hit.kind && a.distinct == distinct);
+        let aggregate = match found {
+            Some(a) => a,
+            None => {
+                self.aggregates.push(Aggregate {
+                    kind: hit.kind,
+                    distinct,
+                    count: 0,
+                    confidence: 0.0,
+                    places: Vec::new(),
+                    lists: BTreeMap::new(),
+                    properties: BTreeMap::new(),
+                });
+                match self.aggregates.last_mut() {
+                    Some(a) => a,
+                    None => return,
+                }
+            }
+        };
+        aggregate.count += 1;
+        aggregate.confidence = aggregate.confidence.max(hit.confidence);
+        for (name, word) in hit.collect {
+            aggregate.lists.entry(name).or_default().insert(word);
+        }
+        let at = aggregate.places.partition_point(|(l, _)| *l <= hit.location);
+        if at < keep {
+            aggregate.places.insert(at, (hit.location, hit.secret.redact(hit.mask)));
+            aggregate.places.truncate(keep);
+        }
+    }
+
+    /// Adds a finding that is more than a matched value (a track): `count` occurrences and figures as properties.
+    pub fn summary(
+        &mut self,
+        kind: KindId,
+        distinct: Props,
+        count: u64,
+        confidence: f64,
+        location: Location,
+        properties: BTreeMap<&'static str, Value>,
+    ) {
+        let mut distinct = distinct;
+        distinct.sort();
+        self.aggregates.push(Aggregate {
+            kind,
+            distinct,
+            count,
+            confidence,
+            places: vec![(location, Secret::new("").redact(Mask::All))],
+            lists: BTreeMap::new(),
+            properties,
+        });
+    }
+
+    /// Adds a record: the identifiers that stand in it and the other kinds seen in it. Without any identifier its persons are uncounted.
+    pub fn record(&mut self, identifiers: &[Identifier<'_>], seen: KindSet) {
+        if identifiers.iter().any(|i| i.kind.rank().is_some()) {
+            self.edges.record(&self.key, identifiers, seen, self.covered);
+        } else if !self.covered {
+            let more: KindSet = identifiers.iter().map(|i| i.kind).collect();
+            self.uncounted = self.uncounted.union(seen).union(more);
+        }
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.aggregates.is_empty()
+    }
+
+    /// Occurrences so far.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.aggregates.iter().map(|a| a.count).sum()
+    }
+
+    /// Takes everything out, in a fixed order.
+    #[must_use]
+    pub fn into_parts(mut self) -> FindingsParts {
+        self.aggregates.sort_by(|a, b| (a.kind, &a.distinct).cmp(&(b.kind, &b.distinct)));
+        FindingsParts {
+            aggregates: self.aggregates,
+            edges: self.edges,
+            uncounted: self.uncounted,
+            name_spans: self.name_spans,
+        }
+    }
+}
+
+/// A finding as reports give it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Hash of kind, artifact path, first location and the artifact's digest: the same in every run.
+    pub id: String,
+    /// What was found.
+    pub kind: KindId,
+    /// Path of the artifact, hits in it masked.
+    pub artifact: String,
+    /// Occurrences, not distinct values.
+    pub count: u64,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// The first place.
+    pub location: Location,
+    /// Further places.
+    pub places: Vec<Location>,
+    /// Masked sample of the first occurrence.
+    pub sample: String,
+    /// Distinguishing and other properties.
+    pub properties: BTreeMap<String, Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::kinds;
+
+    #[test]
+    fn occurrences_aggregate_by_kind_and_property_and_the_first_place_wins() {
+        let mut f = Findings::new(SubjectKey::new([0; 32]), 1, false);
+        let mut hit = |line, checksum: bool| {
+            f.hit(Hit {
+                kind: kinds::VEHICLE_VIN,
+                location: Location { line: Some(line), ..Location::default() },
+                secret: Secret::new("LVSBZYDW9K4458422"),
+                mask: Mask::Ends(3, 2),
+                confidence: 0.9,
+                distinct: vec![("checksum", checksum.into())],
+                collect: vec![],
+            });
+        };
+        hit(9, true);
+        hit(3, true);
+        hit(5, true);
+        hit(1, false);
+        let parts = f.into_parts();
+        assert_eq!(parts.aggregates.len(), 2);
+        let valid = parts.aggregates.iter().find(|a| a.distinct == [("checksum", Prop::Bool(true))]).unwrap();
+        assert_eq!(valid.count, 3);
+        assert_eq!(valid.places.iter().map(|(l, _)| l.line.unwrap()).collect::<Vec<_>>(), [3, 5]);
+        assert_eq!(valid.places[0].1.as_str(), "LVS••••••••••••22");
+    }
+}

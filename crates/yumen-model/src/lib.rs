@@ -1,0 +1,41 @@
+//! The nouns of Yumen and its two traits, [`Plugin`] and [`Detector`].
+//!
+//! Data flows one way: a plugin inspects an [`Artifact`] and sends [`Message`]s (children, evidence, byte labels);
+//! detectors read the evidence and put masked [`Finding`]s and keyed subject edges into [`Findings`]. Nothing here knows the
+//! law or touches a file: bytes arrive through a [`Blob`] over a [`Source`] that the engine supplies.
+
+pub mod artifact;
+pub mod blob;
+pub mod coverage;
+pub mod detector;
+pub mod evidence;
+pub mod finding;
+pub mod format;
+pub mod group;
+pub mod kind;
+pub mod message;
+pub mod note;
+pub mod outcome;
+pub mod plugin;
+pub mod secret;
+pub mod subject;
+pub mod verdict;
+
+pub use artifact::{Artifact, ChildMeta, escape_name};
+pub use blob::{Blob, Extent, Source};
+pub use coverage::{Coverage, Label, LabelMap, Reason};
+pub use detector::{Detector, Session};
+pub use evidence::{
+    Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, KeyBatch, KeyMaterial, KeyWhat, RawBatch, RecordBatch, TextBatch,
+    TextEncoding,
+};
+pub use finding::{Finding, Findings, Hit, Location, Part, Props};
+pub use format::{Certainty, Format, Identity, Probe};
+pub use group::{GroupFact, Grouper, Member, Need};
+pub use kind::{DataKind, KindId, KindSet};
+pub use message::{Inspection, InspectionExt, Message, Stop};
+pub use note::Note;
+pub use outcome::{ArtifactEntry, OpaqueEntry, ScanOutcome};
+pub use plugin::{Context, InspectError, Plugin};
+pub use secret::{Mask, Redacted, Secret};
+pub use subject::{Identifier, SubjectEdges, SubjectKey, SubjectTally};

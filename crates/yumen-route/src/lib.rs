@@ -1,0 +1,1 @@
+//! Shipment manifest, thresholds, routes, exemptions, verdict.

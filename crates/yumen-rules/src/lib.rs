@@ -1,0 +1,1 @@
+//! The rulebook: load, check, three-valued evaluation, explain.

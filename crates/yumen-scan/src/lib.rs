@@ -1,0 +1,1 @@
+//! The engine: intake, identification, recursion, limits, coverage, groups, progress.

@@ -1,0 +1,1 @@
+//! Key and certificate files: DER, PKCS#8, PKCS#12, JKS.

@@ -1,0 +1,1 @@
+//! Text: plain, JSON, NDJSON, XML, YAML, INI and properties, SQL dumps.
