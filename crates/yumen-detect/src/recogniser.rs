@@ -9,7 +9,13 @@ pub const BACK: usize = 256;
 /// Bytes of text after a candidate that a recogniser can count on, where the stream has them.
 pub const AHEAD: usize = 64 << 10;
 
-/// A maximal run of ASCII letters and digits (`[0-9A-Za-z]+`).
+/// Longest run that makes a candidate.
+pub const LONGEST_RUN: usize = 4 << 10;
+/// Matches in a cell with less confidence than this are provisional: the scanner keeps them only in a column that holds hardly anything else.
+/// Holds for the kinds of [`crate::identifiers`]; anywhere else they are dropped.
+pub const PROVISIONAL: f64 = 0.3;
+
+/// A maximal run of ASCII letters and digits (`[0-9A-Za-z]+`). Full-width letters and digits count as their ASCII forms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Run {
     /// Length in bytes.
@@ -47,8 +53,8 @@ pub enum Place<'a> {
 /// A candidate with its surroundings.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
-    /// The text around it: at least [`BACK`] bytes before and [`AHEAD`] after, as far as the stream has them. In records the values are
-    /// separated by [`yumen_model::RecordBatch::CELL_END`].
+    /// The text around it: [`BACK`] bytes before and [`AHEAD`] after, as far as the stream has them. In records it is the text of the one record,
+    /// the values separated by [`yumen_model::RecordBatch::CELL_END`]. Full-width letters, digits and `＠．－＋＿` stand as their ASCII forms.
     pub text: &'a str,
     /// Where the candidate begins in `text`.
     pub start: usize,
@@ -116,6 +122,12 @@ pub trait Recogniser: Send + Sync {
     /// Whether a run makes a candidate. Called for every run: keep it cheap.
     fn wants(&self, run: &Run) -> bool {
         let _ = run;
+        false
+    }
+    /// Whether every value of a column or key of this name makes a candidate (one without run and literal). Asked once a name; an empty name asks
+    /// for columns without a header.
+    fn wants_column(&self, name: &str) -> bool {
+        let _ = name;
         false
     }
     /// Examines a candidate. The matches need not lie at the candidate itself (a label makes the candidate, the value after it the match).

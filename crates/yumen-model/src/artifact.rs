@@ -80,9 +80,12 @@ pub fn escape_name(raw: &[u8]) -> String {
             _ => break,
         };
     }
-    if raw.is_empty() {
-        return "[unnamed]".to_owned();
-    }
+    if raw.is_empty() { "[unnamed]".to_owned() } else { escape_path(raw) }
+}
+
+/// Escapes like [`escape_name`], and leaves the beginning as it is: for the paths of top-level inputs.
+#[must_use]
+pub fn escape_path(raw: &[u8]) -> String {
     let mut out = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {
         let text = chunk.valid();

@@ -128,10 +128,9 @@ impl Blob {
         self.len == 0
     }
 
-    /// Bytes of the blob that are holes, stored nowhere.
-    #[must_use]
-    pub fn holes(&self) -> u64 {
-        self.runs.iter().filter(|r| r.source.is_none()).map(|r| r.len).sum()
+    /// The byte ranges that are holes, stored nowhere; they read as zeros.
+    pub fn holes(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.runs.iter().filter(|r| r.source.is_none()).map(|r| r.start..r.start + r.len)
     }
 
     /// A blob made of pieces of this one. Extents that reach past the end are cut there.
@@ -342,7 +341,7 @@ mod tests {
             Extent::Data { offset: 90, len: 50 },
         ]);
         assert_eq!(child.len(), 18);
-        assert_eq!(child.holes(), 3);
+        assert_eq!(child.holes().collect::<Vec<_>>(), [5..8]);
         let all = child.bytes(0..18).unwrap();
         assert_eq!(all, [10, 11, 12, 13, 14, 0, 0, 0, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
         assert_eq!(child.range(4..9).bytes(0..5).unwrap(), [14, 0, 0, 0, 90]);

@@ -121,10 +121,9 @@ impl LabelMap {
         self.ranges.push((range, label));
     }
 
-    /// Counts each byte of an artifact of `len` bytes once. Bytes that bear no label are opaque with `rest` as the reason.
+    /// The stretches of an artifact of `len` bytes with the label that wins in each. What bears no label is opaque with `rest` as the reason.
     #[must_use]
-    pub fn resolve(mut self, len: u64, rest: Reason) -> Labelled {
-        let mut out = Labelled::default();
+    pub fn stretches(mut self, len: u64, rest: Reason) -> Vec<(Range<u64>, Label)> {
         let mut events: Vec<(u64, bool, Label)> = Vec::with_capacity(self.ranges.len() * 2);
         for (range, label) in self.ranges.drain(..) {
             let (start, end) = (range.start.min(len), range.end.min(len));
@@ -134,10 +133,19 @@ impl LabelMap {
             }
         }
         events.sort_unstable();
+        let mut out: Vec<(Range<u64>, Label)> = Vec::new();
+        let mut push = |range: Range<u64>, label: Option<Label>| {
+            let label = label.unwrap_or(Label::Opaque(rest));
+            match out.last_mut() {
+                _ if range.is_empty() => {}
+                Some((last, l)) if *l == label && last.end == range.start => last.end = range.end,
+                _ => out.push((range, label)),
+            }
+        };
         let mut active: BTreeMap<Label, u32> = BTreeMap::new();
         let mut at = 0;
         for (position, opens, label) in events {
-            count(&mut out, active.keys().next().copied(), position - at, rest);
+            push(at..position, active.keys().next().copied());
             at = position;
             let n = active.entry(label).or_insert(0);
             if opens {
@@ -149,20 +157,32 @@ impl LabelMap {
                 }
             }
         }
-        count(&mut out, None, len - at, rest);
+        push(at..len, None);
         out
+    }
+
+    /// Counts each byte of an artifact of `len` bytes once. Bytes that bear no label are opaque with `rest` as the reason.
+    #[must_use]
+    pub fn resolve(self, len: u64, rest: Reason) -> Labelled {
+        Labelled::of(&self.stretches(len, rest))
     }
 }
 
-fn count(out: &mut Labelled, label: Option<Label>, n: u64, rest: Reason) {
-    if n == 0 {
-        return;
-    }
-    match label.unwrap_or(Label::Opaque(rest)) {
-        Label::Delegated => out.delegated += n,
-        Label::Container => out.container += n,
-        Label::Inspected => out.inspected += n,
-        Label::Opaque(reason) => *out.opaque.entry(reason).or_insert(0) += n,
+impl Labelled {
+    /// Counts the bytes of stretches.
+    #[must_use]
+    pub fn of(stretches: &[(Range<u64>, Label)]) -> Self {
+        let mut out = Labelled::default();
+        for (range, label) in stretches {
+            let n = range.end - range.start;
+            match label {
+                Label::Delegated => out.delegated += n,
+                Label::Container => out.container += n,
+                Label::Inspected => out.inspected += n,
+                Label::Opaque(reason) => *out.opaque.entry(*reason).or_insert(0) += n,
+            }
+        }
+        out
     }
 }
 
@@ -277,12 +297,13 @@ mod tests {
             let mut reversed = ranges.clone();
             reversed.reverse();
             prop_assert_eq!(&forward, &of(len, &reversed));
-            let mut slow = Labelled::default();
-            for byte in 0..len {
-                let best = ranges.iter().filter(|(r, _)| r.contains(&byte)).map(|(_, l)| *l).min();
-                count(&mut slow, best, 1, Reason::UnknownFormat);
-            }
-            prop_assert_eq!(forward, slow);
+            let slow: Vec<_> = (0..len)
+                .map(|byte| {
+                    let best = ranges.iter().filter(|(r, _)| r.contains(&byte)).map(|(_, l)| *l).min();
+                    (byte..byte + 1, best.unwrap_or(Label::Opaque(Reason::UnknownFormat)))
+                })
+                .collect();
+            prop_assert_eq!(forward, Labelled::of(&slow));
         }
     }
 }

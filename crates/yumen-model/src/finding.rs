@@ -227,6 +227,12 @@ impl Findings {
         self.aggregates.is_empty()
     }
 
+    /// Byte ranges of the artifact's name that must be masked, as far as they are known.
+    #[must_use]
+    pub fn name_spans(&self) -> &[Range<usize>] {
+        &self.name_spans
+    }
+
     /// Occurrences so far.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -21,7 +21,7 @@ pub mod secret;
 pub mod subject;
 pub mod verdict;
 
-pub use artifact::{Artifact, ChildMeta, escape_name};
+pub use artifact::{Artifact, ChildMeta, escape_name, escape_path};
 pub use blob::{Blob, Extent, Source};
 pub use coverage::{Coverage, Label, LabelMap, Reason};
 pub use detector::{Detector, Session};

@@ -80,10 +80,12 @@ pub struct Classification {
     /// Class it yields.
     pub class: Class,
     /// Title of the row's item.
+    #[serde(default)]
     pub item: Text,
     /// Ids of findings, `fact:NAME` for declared facts, `coverage:REASON` for opaque bytes.
     pub because: Vec<String>,
     /// What became of it: `open`, `determined` (a named person decided), `exempted`, `firm`.
+    #[serde(default)]
     pub status: String,
     /// Who decided or what lifted it, where something did.
     #[serde(skip_serializing_if = "Option::is_none", default)]

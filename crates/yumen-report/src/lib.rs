@@ -1,1 +1,16 @@
-//! Reports: terminal, Markdown, JSON.
+//! Reports: what a scan and a decision become when a person or a program reads them.
+//!
+//! A [`Report`] is plain data. [`Report::to_json`] gives the form that other programs rely on (`schema: "yumen-report/1"`), [`terminal()`]
+//! what a person reads at the prompt, [`markdown()`] what a compliance officer prints and signs, [`explain_finding`] one finding in
+//! full. None of them knows the law or touches a file; all of them give the same output for the same report.
+
+mod json;
+mod lang;
+mod report;
+
+pub use json::{ReadError, schema};
+pub use lang::Lang;
+pub use report::{
+    ChecklistItem, CodedText, Input, KindCount, Recipient, Report, RulebookInfo, Run, SCHEMA, ShipmentInfo, Summary, Tool,
+    disclaimer,
+};

@@ -1,0 +1,208 @@
+//! What refers to what in a report, and its findings in groups, most important first. Shared by all renderings.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use yumen_model::finding::Finding;
+use yumen_model::kind::KindId;
+use yumen_model::outcome::OpaqueEntry;
+use yumen_model::verdict::{Class, Classification, Question};
+
+use crate::report::Report;
+
+/// Findings of one kind and class.
+pub(crate) struct Group<'a> {
+    /// The kind.
+    pub(crate) kind: KindId,
+    /// The gravest class that a row gives them; none when no row is fed by them.
+    pub(crate) class: Option<Class>,
+    /// Whether a reason that holds the shipment rests on one of them.
+    pub(crate) holds: bool,
+    /// The findings, most important first.
+    pub(crate) findings: Vec<&'a Finding>,
+    /// Occurrences in all.
+    pub(crate) occurrences: u64,
+    /// Distinct artifacts.
+    pub(crate) artifacts: u64,
+}
+
+impl Group<'_> {
+    /// Says what is there, and no row asks for it: no alarm.
+    pub(crate) fn inventory(&self) -> bool {
+        self.class.is_none() && !self.holds && self.kind.info().inventory
+    }
+}
+
+/// What a reference (an id of a finding or row, a digest, `coverage:REASON`) stands for.
+#[derive(Default)]
+pub(crate) struct Referred<'a> {
+    pub(crate) findings: Vec<&'a Finding>,
+    pub(crate) opaque: Vec<&'a OpaqueEntry>,
+    pub(crate) rows: Vec<&'a Classification>,
+}
+
+/// The report with its cross references.
+pub(crate) struct Index<'a> {
+    pub(crate) report: &'a Report,
+    findings: HashMap<&'a str, &'a Finding>,
+    rows: HashMap<&'a str, Vec<&'a Classification>>,
+    digests: HashMap<&'a str, Vec<&'a OpaqueEntry>>,
+    /// Rows fed by each finding.
+    fed: HashMap<&'a str, Vec<&'a Classification>>,
+    /// Ids of findings that hold the shipment.
+    holding: HashSet<&'a str>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(report: &'a Report) -> Self {
+        let mut index = Index {
+            report,
+            findings: report.findings.iter().map(|f| (f.id.as_str(), f)).collect(),
+            rows: HashMap::new(),
+            digests: HashMap::new(),
+            fed: HashMap::new(),
+            holding: HashSet::new(),
+        };
+        for row in &report.classifications {
+            index.rows.entry(&row.row).or_default().push(row);
+            for id in &row.because {
+                if let Some((id, _)) = index.findings.get_key_value(id.as_str()) {
+                    index.fed.entry(id).or_default().push(row);
+                }
+            }
+        }
+        for entry in &report.opaque {
+            if let Some(digest) = &entry.digest {
+                index.digests.entry(digest).or_default().push(entry);
+            }
+        }
+        let refs = report.verdict.reasons.iter().filter(|r| r.holds).flat_map(|r| &r.refs);
+        let referred = index.resolve(refs.map(String::as_str));
+        index.holding = referred.findings.iter().map(|f| f.id.as_str()).collect();
+        index
+    }
+
+    /// What the given references stand for, each once. A row brings the findings and opaque bytes that it rests on.
+    pub(crate) fn resolve<'r>(&self, refs: impl Iterator<Item = &'r str>) -> Referred<'a> {
+        let mut out = Referred::default();
+        let mut seen_findings: HashSet<&str> = HashSet::new();
+        let mut seen_opaque: HashSet<*const OpaqueEntry> = HashSet::new();
+        let mut seen_rows: HashSet<*const Classification> = HashSet::new();
+        for reference in refs {
+            self.one(reference, &mut out, &mut seen_findings, &mut seen_opaque);
+            for &row in self.rows.get(reference).into_iter().flatten() {
+                if seen_rows.insert(std::ptr::from_ref(row)) {
+                    out.rows.push(row);
+                    for because in &row.because {
+                        self.one(because, &mut out, &mut seen_findings, &mut seen_opaque);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn one(
+        &self,
+        reference: &str,
+        out: &mut Referred<'a>,
+        findings: &mut HashSet<&'a str>,
+        opaque: &mut HashSet<*const OpaqueEntry>,
+    ) {
+        if let Some((&id, &finding)) = self.findings.get_key_value(reference)
+            && findings.insert(id)
+        {
+            out.findings.push(finding);
+        }
+        let by_reason = reference.strip_prefix("coverage:").map(|reason| {
+            self.report.opaque.iter().filter(move |e| e.reason.name() == reason)
+        });
+        let by_digest = self.digests.get(reference).into_iter().flatten().copied();
+        for entry in by_digest.chain(by_reason.into_iter().flatten()) {
+            if opaque.insert(std::ptr::from_ref(entry)) {
+                out.opaque.push(entry);
+            }
+        }
+    }
+
+    /// Rows that a finding feeds.
+    pub(crate) fn rows_of(&self, finding: &Finding) -> &[&'a Classification] {
+        self.fed.get(finding.id.as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The finding of an id, or of the head of an id if it is the head of one only.
+    pub(crate) fn finding(&self, id: &str) -> Option<&'a Finding> {
+        if let Some(&finding) = self.findings.get(id) {
+            return Some(finding);
+        }
+        let mut heads = self.report.findings.iter().filter(|f| id.len() >= 6 && f.id.starts_with(id));
+        heads.next().filter(|_| heads.next().is_none())
+    }
+
+    /// Questions that speak of one of the references, with their place in the list (from 1).
+    pub(crate) fn questions_about<'r>(&self, refs: &[&'r str]) -> Vec<(usize, &'a Question)> {
+        let all = self.report.verdict.questions.iter().enumerate();
+        all.filter(|(_, q)| {
+            refs.iter().any(|r| *r == q.fact || *r == q.key || q.about.iter().any(|about| about == r))
+        })
+        .map(|(at, q)| (at + 1, q))
+        .collect()
+    }
+
+    /// The findings in groups: what holds the shipment first, then by class, then by kind; inventory last.
+    pub(crate) fn groups(&self) -> Vec<Group<'a>> {
+        let mut groups: BTreeMap<(Option<Class>, KindId), Vec<&'a Finding>> = BTreeMap::new();
+        for finding in &self.report.findings {
+            let class = self.rows_of(finding).iter().map(|row| row.class).min();
+            groups.entry((class, finding.kind)).or_default().push(finding);
+        }
+        let mut groups: Vec<Group<'a>> = groups
+            .into_iter()
+            .map(|((class, kind), mut findings)| {
+                findings.sort_by(|a, b| self.importance(a).cmp(&self.importance(b)));
+                Group {
+                    kind,
+                    class,
+                    holds: findings.iter().any(|f| self.holding.contains(f.id.as_str())),
+                    occurrences: findings.iter().fold(0, |n, f| f.count.saturating_add(n)),
+                    artifacts: findings.iter().map(|f| f.artifact.as_str()).collect::<HashSet<_>>().len() as u64,
+                    findings,
+                }
+            })
+            .collect();
+        // None sorts before Some; what no row asks for comes after what one does.
+        groups.sort_by_key(|g| (g.inventory(), !g.holds, g.class.is_none(), g.class, g.kind));
+        groups
+    }
+
+    fn importance(&self, f: &'a Finding) -> (bool, Reverse<u32>, Reverse<u64>, &'a str, &'a str) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let confidence = (f.confidence.clamp(0.0, 1.0) * 100.0) as u32;
+        (!self.holding.contains(f.id.as_str()), Reverse(confidence), Reverse(f.count), &f.artifact, &f.id)
+    }
+}
+
+/// How many of each group are shown when `budget` lines are to spare: one of each in order, then round and round. What holds is never left
+/// without one line.
+pub(crate) fn share(groups: &[Group<'_>], budget: usize) -> Vec<usize> {
+    let mut shown = vec![0; groups.len()];
+    let mut left = budget;
+    while left > 0 {
+        let before = left;
+        for (n, group) in shown.iter_mut().zip(groups) {
+            if left > 0 && *n < group.findings.len() {
+                *n += 1;
+                left -= 1;
+            }
+        }
+        if left == before {
+            break;
+        }
+    }
+    for (n, group) in shown.iter_mut().zip(groups) {
+        if group.holds && *n == 0 {
+            *n = 1;
+        }
+    }
+    shown
+}

@@ -1,0 +1,255 @@
+//! Triage: the few causes behind many findings, each with what to do.
+
+use std::collections::BTreeMap;
+
+use yumen_model::coverage::Reason as Opacity;
+use yumen_model::finding::Finding;
+use yumen_model::outcome::OpaqueEntry;
+use yumen_model::verdict::{Class, Outcome, Question, Reason, Route};
+
+use crate::figures::{Noun, bytes, counted};
+use crate::index::{Index, Referred};
+use crate::lang::Lang;
+use crate::words;
+
+/// One cause that holds the shipment.
+pub(crate) struct Cause<'a> {
+    /// What it is, in words.
+    pub(crate) text: String,
+    /// Further reasons of the same code.
+    pub(crate) similar: usize,
+    /// How much it concerns, in words; empty when that can't be counted.
+    pub(crate) extent: String,
+    /// An artifact it concerns.
+    pub(crate) example: Option<&'a str>,
+    /// What to do.
+    pub(crate) actions: Vec<String>,
+}
+
+/// The causes that hold the shipment, in the order of the decision's chain; none for a pass.
+pub(crate) fn causes<'a>(index: &Index<'a>, lang: Lang) -> Vec<Cause<'a>> {
+    let verdict = &index.report.verdict;
+    if verdict.outcome == Outcome::Pass {
+        return Vec::new();
+    }
+    let mut order: Vec<&str> = Vec::new();
+    let mut by_code: BTreeMap<&str, Vec<&'a Reason>> = BTreeMap::new();
+    for reason in verdict.reasons.iter().filter(|r| r.holds) {
+        let same = by_code.entry(&reason.code).or_default();
+        if same.is_empty() {
+            order.push(&reason.code);
+        }
+        same.push(reason);
+    }
+    let mut asked = vec![false; verdict.questions.len()];
+    let mut causes = Vec::new();
+    let mut asking = None;
+    for code in order {
+        let reasons = &by_code[code];
+        let refs: Vec<&str> = reasons.iter().flat_map(|r| &r.refs).map(String::as_str).collect();
+        let mut referred = index.resolve(refs.iter().copied());
+        if code.contains("opaque") && referred.opaque.is_empty() {
+            referred.opaque = index.report.opaque.iter().collect();
+        }
+        let questions = index.questions_about(&refs);
+        for (at, _) in &questions {
+            asked[at - 1] = true;
+        }
+        if code.contains("question") || code.contains("unknown") || code.contains("undetermined") {
+            asking.get_or_insert(causes.len());
+        }
+        causes.push(Cause {
+            text: lang.of(&reasons[0].text).to_owned(),
+            similar: reasons.len() - 1,
+            extent: extent(lang, &referred),
+            example: example(&referred),
+            actions: actions(lang, code, &referred, &questions),
+        });
+    }
+    let open: Vec<(usize, &Question)> =
+        verdict.questions.iter().enumerate().filter(|(at, _)| !asked[*at]).map(|(at, q)| (at + 1, q)).collect();
+    if let Some(answer) = answer(lang, &open) {
+        match asking.and_then(|at| causes.get_mut(at)) {
+            Some(cause) => cause.actions.push(answer),
+            None => causes.push(Cause {
+                text: match lang {
+                    Lang::Zh => format!("{}待答复。", counted(lang, open.len() as u64, Noun::Question)),
+                    Lang::En if open.len() == 1 => "1 question is open.".to_owned(),
+                    Lang::En => format!("{} are open.", counted(lang, open.len() as u64, Noun::Question)),
+                },
+                similar: 0,
+                extent: String::new(),
+                example: None,
+                actions: vec![answer],
+            }),
+        }
+    }
+    if causes.is_empty() {
+        causes.push(unexplained(index, lang));
+    }
+    causes
+}
+
+/// A hold without a reason: what the report itself shows.
+fn unexplained<'a>(index: &Index<'a>, lang: Lang) -> Cause<'a> {
+    let report = index.report;
+    let referred = Referred { opaque: report.opaque.iter().collect(), ..Referred::default() };
+    let text = if !report.complete {
+        lang.pick("扫描未完成。", "The scan is not complete.")
+    } else if referred.opaque.is_empty() {
+        lang.pick("判定未给出原因。", "The decision gives no reason.")
+    } else {
+        lang.pick("有内容未能检视。", "There is content that could not be looked into.")
+    };
+    Cause {
+        text: text.to_owned(),
+        similar: 0,
+        extent: extent(lang, &referred),
+        example: example(&referred),
+        actions: actions(lang, if report.complete { "" } else { "scan-incomplete" }, &referred, &[]),
+    }
+}
+
+fn extent(lang: Lang, referred: &Referred<'_>) -> String {
+    let mut parts = Vec::new();
+    if !referred.findings.is_empty() {
+        let findings = counted(lang, referred.findings.len() as u64, Noun::Finding);
+        let artifacts = distinct(referred.findings.iter().map(|f| f.artifact.as_str()));
+        let artifacts = counted(lang, artifacts, Noun::Artifact);
+        parts.push(match lang {
+            Lang::Zh => format!("{artifacts}中的 {findings}"),
+            Lang::En => format!("{findings} in {artifacts}"),
+        });
+    }
+    if !referred.opaque.is_empty() {
+        let size = referred.opaque.iter().fold(0u64, |n, e| n.saturating_add(e.bytes));
+        let artifacts = counted(lang, distinct(referred.opaque.iter().map(|e| e.artifact.as_str())), Noun::Artifact);
+        parts.push(match lang {
+            Lang::Zh => format!("{artifacts}中的 {} 未检视", bytes(size)),
+            Lang::En => format!("{} not looked into, in {artifacts}", bytes(size)),
+        });
+    }
+    parts.join(lang.pick("；", "; "))
+}
+
+fn distinct<'s>(paths: impl Iterator<Item = &'s str>) -> u64 {
+    paths.collect::<std::collections::HashSet<_>>().len() as u64
+}
+
+fn example<'a>(referred: &Referred<'a>) -> Option<&'a str> {
+    let surest = |a: &&&'a Finding, b: &&&'a Finding| {
+        a.confidence.total_cmp(&b.confidence).then(a.count.cmp(&b.count)).then(b.artifact.cmp(&a.artifact))
+    };
+    let largest =
+        |a: &&&'a OpaqueEntry, b: &&&'a OpaqueEntry| a.bytes.cmp(&b.bytes).then(b.artifact.cmp(&a.artifact));
+    let finding = referred.findings.iter().max_by(surest).map(|f| f.artifact.as_str());
+    finding.or_else(|| referred.opaque.iter().max_by(largest).map(|e| e.artifact.as_str()))
+}
+
+/// Where to answer the given questions; none when there is none.
+fn answer(lang: Lang, questions: &[(usize, &Question)]) -> Option<String> {
+    let (number, first) = questions.first()?;
+    let mut keys: Vec<&str> = questions.iter().map(|(_, q)| q.key.as_str()).collect();
+    keys.dedup();
+    Some(match (questions.len(), lang) {
+        (1, Lang::Zh) => format!("在 shipment.yaml 填写 {}（见问题 {number}）。", first.key),
+        (1, Lang::En) => format!("Fill in {} in shipment.yaml (question {number}).", first.key),
+        (_, Lang::Zh) => format!("在 shipment.yaml 填写 {}。", list(&keys)),
+        (_, Lang::En) => format!("Fill in {} in shipment.yaml.", list(&keys)),
+    })
+}
+
+fn list(words: &[&str]) -> String {
+    let mut text = words.iter().take(4).copied().collect::<Vec<_>>().join(", ");
+    if words.len() > 4 {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn actions(lang: Lang, code: &str, referred: &Referred<'_>, questions: &[(usize, &Question)]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut say = |zh: &str, en: &str| out.push(lang.pick(zh, en).to_owned());
+    if code.contains("incomplete") || code.contains("interrupted") {
+        say("重新扫描至完成。", "Scan again, to the end.");
+    }
+    if code.contains("approval") {
+        say(
+            "取得有效批准并填入 approvals，收方、行项和有效期须相符。",
+            "Obtain a valid approval and enter it under approvals; recipient, rows and dates must fit.",
+        );
+    }
+    if referred.findings.iter().any(|f| f.kind.name().starts_with("key.")) {
+        say(
+            "移除并吊销这些密钥；确属无害的，按 id 逐条填入 accept。",
+            "Take the keys out and revoke them. Accept what is harmless by its id under accept.",
+        );
+    }
+    let classes: Vec<Class> = referred.rows.iter().map(|r| r.class).collect();
+    let has = |class| classes.contains(&class);
+    if has(Class::StateSecretSuspect) || code.contains("secret-suspect") {
+        say(
+            "停止出境，交保密部门审查；结论填入 determinations。",
+            "Stop the transfer. Have the marks reviewed, and enter the result under determinations.",
+        );
+    }
+    if has(Class::UnprocessedGeodata) {
+        say(
+            "先由有资质单位作保密处理并取得审批，或移除。",
+            "Have a qualified unit process it and obtain the approval first, or take it out.",
+        );
+    }
+    if has(Class::ImportantCandidate) && questions.is_empty() {
+        say("由责任人认定，结论填入 determinations。", "Let a named person decide, and enter it under determinations.");
+    }
+    if has(Class::Important) && !code.contains("approval") {
+        say(
+            "移除，或通过数据出境安全评估并填入 approvals。",
+            "Take it out, or pass the security assessment and enter it under approvals.",
+        );
+    }
+    if let Some(reason) = most(referred.opaque.iter().copied()) {
+        let advice = words::opaque_advice(lang, reason);
+        out.push(match lang {
+            Lang::Zh => format!("{advice}；或按摘要（digest）填入 accept 并说明理由。"),
+            Lang::En => format!("{advice}; or account for its digest under accept, with a reason."),
+        });
+    } else if let Some(answer) = answer(lang, questions) {
+        out.push(answer);
+    }
+    if out.is_empty() {
+        out.push(lang.pick("见下文判定依据。", "See the chain of reasons below.").to_owned());
+    }
+    out
+}
+
+/// The reason that most of the opaque bytes have.
+fn most<'e>(entries: impl Iterator<Item = &'e OpaqueEntry>) -> Option<Opacity> {
+    let mut sizes: BTreeMap<Opacity, u64> = BTreeMap::new();
+    for entry in entries {
+        let size = sizes.entry(entry.reason).or_default();
+        *size = size.saturating_add(entry.bytes);
+    }
+    sizes.into_iter().max_by_key(|&(reason, n)| (n, std::cmp::Reverse(reason))).map(|(reason, _)| reason)
+}
+
+/// Why, in one sentence: the first reason that holds, or what made it pass.
+pub(crate) fn why<'a>(index: &Index<'a>, lang: Lang) -> &'a str {
+    let verdict = &index.report.verdict;
+    let reasons = &verdict.reasons;
+    let told = match verdict.outcome {
+        Outcome::Hold => reasons.iter().find(|r| r.holds),
+        Outcome::Pass => reasons.last(),
+    };
+    if let Some(reason) = told {
+        return lang.of(&reason.text);
+    }
+    match (verdict.outcome, verdict.route) {
+        (Outcome::Pass, Route::Free) => {
+            lang.pick("全部内容均已检视，未见须管理的数据。", "All content was looked into; nothing regulated was found.")
+        }
+        (Outcome::Pass, _) => lang.pick("该途径的条件已满足。", "The condition of this route is met."),
+        (Outcome::Hold, _) if !verdict.questions.is_empty() => lang.pick("有问题待答复。", "Questions are open."),
+        (Outcome::Hold, _) => lang.pick("条件未满足。", "The conditions are not met."),
+    }
+}

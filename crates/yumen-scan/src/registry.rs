@@ -1,0 +1,115 @@
+//! Which plugin an artifact belongs to.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use yumen_model::{Blob, Certainty, Format, Grouper, Identity, Plugin, Probe};
+
+/// How much of the head and the tail identification sees.
+const PROBE: u64 = 64 << 10;
+
+/// Format name of what no plugin knows.
+pub(crate) const UNKNOWN: &str = "unknown";
+/// Format name of an artifact without bytes.
+pub(crate) const EMPTY: &str = "empty";
+
+/// The plugins and their formats.
+pub struct Registry {
+    plugins: Vec<Box<dyn Plugin>>,
+    by_extension: HashMap<&'static str, Vec<&'static Format>>,
+    by_name: HashMap<&'static str, &'static Format>,
+}
+
+/// What an artifact was identified as.
+pub(crate) struct Identified<'a> {
+    pub(crate) plugin: Option<&'a dyn Plugin>,
+    pub(crate) format: &'static str,
+    /// A plugin crashed while it looked.
+    pub(crate) crashed: bool,
+}
+
+impl Registry {
+    /// A registry of plugins; where two are equally sure of an artifact, the earlier gets it.
+    #[must_use]
+    pub fn new(plugins: Vec<Box<dyn Plugin>>) -> Self {
+        let mut by_extension: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_name = HashMap::new();
+        for format in plugins.iter().flat_map(|p| p.formats()) {
+            by_name.insert(format.name, format);
+            for extension in format.extensions {
+                by_extension.entry(*extension).or_default().push(format);
+            }
+        }
+        Registry { plugins, by_extension, by_name }
+    }
+
+    /// Every format, in the order of the plugins.
+    pub fn formats(&self) -> impl Iterator<Item = &'static Format> + '_ {
+        self.plugins.iter().flat_map(|p| p.formats())
+    }
+
+    /// The groupers of all plugins.
+    pub(crate) fn groupers(&self) -> Vec<Box<dyn Grouper>> {
+        self.plugins.iter().flat_map(|p| p.groupers()).collect()
+    }
+
+    /// Identifies by content first, name second.
+    ///
+    /// # Errors
+    /// The bytes could not be read.
+    pub(crate) fn identify(&self, blob: &Blob, name: &str) -> std::io::Result<Identified<'_>> {
+        if blob.is_empty() {
+            return Ok(Identified { plugin: None, format: EMPTY, crashed: false });
+        }
+        let head = blob.bytes(0..PROBE)?;
+        let tail_bytes;
+        let tail: &[u8] = if blob.len() > PROBE {
+            tail_bytes = blob.bytes(blob.len() - PROBE..blob.len())?;
+            &tail_bytes
+        } else {
+            &head
+        };
+        let probe = Probe { head: &head, tail, blob, name };
+        let mut best: Option<(Certainty, &dyn Plugin, Identity)> = None;
+        let mut crashed = false;
+        for plugin in &self.plugins {
+            match catch_unwind(AssertUnwindSafe(|| plugin.identify(&probe))) {
+                Ok(Some(identity)) if best.as_ref().is_none_or(|(c, _, _)| identity.certainty > *c) => {
+                    best = Some((identity.certainty, plugin.as_ref(), identity));
+                }
+                Ok(_) => {}
+                Err(_) => crashed = true,
+            }
+        }
+        Ok(match best {
+            Some((_, plugin, identity)) => Identified { plugin: Some(plugin), format: identity.format, crashed },
+            None => Identified { plugin: None, format: UNKNOWN, crashed },
+        })
+    }
+
+    /// The format that the name's extension promises, when the content is something else.
+    pub(crate) fn promised(&self, name: &str, found: &str) -> Option<&'static str> {
+        let extension = yumen_model::artifact::extension(name);
+        let promised = self.by_extension.get(extension.as_str())?;
+        let first = promised.first()?;
+        if promised.iter().any(|f| f.name == found) || found == EMPTY {
+            return None;
+        }
+        // Text formats shade into one another, and the forms of a container (jar, docx) into the container.
+        let textual = |f: &Format| {
+            let m = f.media_type;
+            m.starts_with("text/") || ["json", "xml", "yaml", "sql", "toml", "csv"].iter().any(|t| m.contains(t))
+        };
+        let found_format = self.by_name.get(found);
+        if let Some(found_format) = found_format {
+            let both_text = textual(found_format) && promised.iter().any(|f| textual(f));
+            let family = |name: &str| self.plugins.iter().position(|p| p.formats().iter().any(|f| f.name == name));
+            let zips = |f: &Format| f.media_type.contains("zip") || f.media_type.contains("openxml") || f.media_type.contains("opendocument") || f.media_type.contains("java-archive");
+            let both_zip = zips(found_format) && promised.iter().any(|f| zips(f)) && family(found) == family(first.name) && !found_format.media_type.contains("gzip") && !first.media_type.contains("gzip");
+            if both_text || both_zip {
+                return None;
+            }
+        }
+        Some(first.name)
+    }
+}

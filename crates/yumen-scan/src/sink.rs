@@ -1,0 +1,95 @@
+//! Where decoded children go: the heap while they are small and memory is there, an unlinked spill file else.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use yumen_model::{Blob, Extent};
+
+use crate::source::{Budget, HeapSource, Reservation, SpillSource, StopFlag};
+
+/// Larger children go to a spill file.
+const HEAP_MAX: u64 = 4 << 20;
+
+/// Memory and spill files for decoded children.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) memory: Budget,
+    pub(crate) files: Budget,
+}
+
+enum Store {
+    Heap(Vec<u8>, Reservation),
+    Spill(std::fs::File, Reservation),
+}
+
+/// One child being written.
+pub(crate) struct Sink {
+    store: Store,
+    stores: Stores,
+    pieces: Vec<Extent>,
+    stored: u64,
+    len: u64,
+}
+
+impl Sink {
+    pub(crate) fn new(stores: &Stores) -> Self {
+        Sink {
+            store: Store::Heap(Vec::new(), stores.memory.reserve_nothing()),
+            stores: stores.clone(),
+            pieces: Vec::new(),
+            stored: 0,
+            len: 0,
+        }
+    }
+
+    /// Length so far, holes included.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Appends bytes.
+    pub(crate) fn write(&mut self, bytes: &[u8], spill: Option<&Path>) -> io::Result<()> {
+        let n = bytes.len() as u64;
+        if let Store::Heap(heap, reserved) = &mut self.store
+            && (heap.len() as u64 + n > HEAP_MAX || !reserved.grow(n))
+        {
+            let mut file = match spill {
+                Some(dir) => tempfile::tempfile_in(dir)?,
+                None => tempfile::tempfile()?,
+            };
+            file.write_all(heap)?;
+            let mut slot = self.stores.files.reserve_nothing();
+            slot.force(1);
+            self.store = Store::Spill(file, slot);
+        }
+        match &mut self.store {
+            Store::Heap(heap, _) => heap.extend_from_slice(bytes),
+            Store::Spill(file, _) => file.write_all(bytes)?,
+        }
+        match self.pieces.last_mut() {
+            Some(Extent::Data { len, .. }) => *len += n,
+            _ => self.pieces.push(Extent::Data { offset: self.stored, len: n }),
+        }
+        self.stored += n;
+        self.len += n;
+        Ok(())
+    }
+
+    /// Appends a hole.
+    pub(crate) fn zeros(&mut self, n: u64) {
+        self.pieces.push(Extent::Zero { len: n });
+        self.len += n;
+    }
+
+    /// The child's bytes.
+    pub(crate) fn finish(self, stop: &StopFlag) -> Blob {
+        let blob = match self.store {
+            Store::Heap(bytes, reserved) => Blob::new(Arc::new(HeapSource { bytes, stop: stop.clone(), reserved })),
+            Store::Spill(file, slot) => {
+                Blob::new(Arc::new(SpillSource { file, len: self.stored, stop: stop.clone(), slot }))
+            }
+        };
+        if self.len == self.stored { blob } else { blob.slice(&self.pieces) }
+    }
+}
