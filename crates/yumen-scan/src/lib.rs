@@ -6,6 +6,7 @@
 mod finish;
 mod group;
 mod inspect;
+mod inspector;
 mod intake;
 mod name;
 mod options;

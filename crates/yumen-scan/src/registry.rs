@@ -95,21 +95,23 @@ impl Registry {
         if promised.iter().any(|f| f.name == found) || found == EMPTY {
             return None;
         }
-        // Text formats shade into one another, and the forms of a container (jar, docx) into the container.
-        let textual = |f: &Format| {
-            let m = f.media_type;
-            m.starts_with("text/") || ["json", "xml", "yaml", "sql", "toml", "csv"].iter().any(|t| m.contains(t))
-        };
-        let found_format = self.by_name.get(found);
-        if let Some(found_format) = found_format {
-            let both_text = textual(found_format) && promised.iter().any(|f| textual(f));
-            let family = |name: &str| self.plugins.iter().position(|p| p.formats().iter().any(|f| f.name == name));
-            let zips = |f: &Format| f.media_type.contains("zip") || f.media_type.contains("openxml") || f.media_type.contains("opendocument") || f.media_type.contains("java-archive");
-            let both_zip = zips(found_format) && promised.iter().any(|f| zips(f)) && family(found) == family(first.name) && !found_format.media_type.contains("gzip") && !first.media_type.contains("gzip");
-            if both_text || both_zip {
-                return None;
-            }
+        // Text formats shade into one another, and the forms of zip (jar, docx) into zip.
+        if let Some(found) = self.by_name.get(found)
+            && promised.iter().any(|f| (is_textual(f) && is_textual(found)) || (is_zip(f) && is_zip(found)))
+        {
+            return None;
         }
         Some(first.name)
     }
+}
+
+fn is_textual(format: &Format) -> bool {
+    let m = format.media_type;
+    m.starts_with("text/") || ["json", "+xml", "/xml", "yaml", "sql", "toml", "csv"].iter().any(|t| m.contains(t))
+}
+
+fn is_zip(format: &Format) -> bool {
+    let m = format.media_type;
+    m == "application/zip"
+        || ["+zip", "java-archive", "openxmlformats", "opendocument", "android.package"].iter().any(|t| m.contains(t))
 }

@@ -85,9 +85,9 @@ impl Sink {
     /// The child's bytes.
     pub(crate) fn finish(self, stop: &StopFlag) -> Blob {
         let blob = match self.store {
-            Store::Heap(bytes, reserved) => Blob::new(Arc::new(HeapSource { bytes, stop: stop.clone(), reserved })),
+            Store::Heap(bytes, reserved) => Blob::new(Arc::new(HeapSource { bytes, stop: stop.clone(), _reserved: reserved })),
             Store::Spill(file, slot) => {
-                Blob::new(Arc::new(SpillSource { file, len: self.stored, stop: stop.clone(), slot }))
+                Blob::new(Arc::new(SpillSource { file, len: self.stored, stop: stop.clone(), _slot: slot }))
             }
         };
         if self.len == self.stored { blob } else { blob.slice(&self.pieces) }

@@ -102,7 +102,8 @@ impl Source for FileSource {
 pub(crate) struct HeapSource {
     pub(crate) bytes: Vec<u8>,
     pub(crate) stop: StopFlag,
-    pub(crate) reserved: Reservation,
+    /// Given back when the last reader is done.
+    pub(crate) _reserved: Reservation,
 }
 
 impl Source for HeapSource {
@@ -123,7 +124,8 @@ pub(crate) struct SpillSource {
     pub(crate) file: File,
     pub(crate) len: u64,
     pub(crate) stop: StopFlag,
-    pub(crate) slot: Reservation,
+    /// Given back when the last reader is done.
+    pub(crate) _slot: Reservation,
 }
 
 impl Source for SpillSource {
