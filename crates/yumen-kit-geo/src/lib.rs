@@ -12,7 +12,7 @@ pub mod track;
 
 pub use angle::{Angle, Axis};
 pub use datum::Datum;
-pub use place::{Placement, Region, place};
+pub use place::{Placement, Region, near_mainland, place};
 pub use track::Track;
 
 /// Mean radius of the earth (IUGG R1), in metres.

@@ -188,7 +188,9 @@ impl Findings {
         }
     }
 
-    /// Adds a finding that is more than a matched value (a track): `count` occurrences and figures as properties.
+    /// Adds a finding that is more than a matched value (a track): `count` occurrences and figures as properties. Where the artifact already
+    /// has a finding of that kind and distinguishing properties the two become one: numbers add up, lists of words unite, an `extent`
+    /// (w, s, e, n) grows; of other properties that differ `unknown` is told.
     pub fn summary(
         &mut self,
         kind: KindId,
@@ -200,15 +202,42 @@ impl Findings {
     ) {
         let mut distinct = distinct;
         distinct.sort();
-        self.aggregates.push(Aggregate {
-            kind,
-            distinct,
-            count,
-            confidence,
-            places: vec![(location, Secret::new("").redact(Mask::All))],
-            lists: BTreeMap::new(),
-            properties,
+        let keep = self.keep.saturating_add(1);
+        let found = self.aggregates.iter().position(|a| a.kind == kind && a.distinct == distinct);
+        let at = found.unwrap_or_else(|| {
+            self.aggregates.push(Aggregate {
+                kind,
+                distinct,
+                count: 0,
+                confidence: 0.0,
+                places: Vec::new(),
+                lists: BTreeMap::new(),
+                properties: BTreeMap::new(),
+            });
+            self.aggregates.len() - 1
         });
+        let aggregate = &mut self.aggregates[at];
+        aggregate.count += count;
+        aggregate.confidence = aggregate.confidence.max(confidence);
+        for (name, value) in properties {
+            match value {
+                Value::Array(words) if words.iter().all(Value::is_string) => {
+                    let words = words.into_iter().filter_map(|w| w.as_str().map(|w| Cow::Owned(w.to_owned())));
+                    aggregate.lists.entry(name).or_default().extend(words);
+                }
+                value => match aggregate.properties.get_mut(name) {
+                    Some(have) => unite(have, &value),
+                    None => {
+                        aggregate.properties.insert(name, value);
+                    }
+                },
+            }
+        }
+        let at = aggregate.places.partition_point(|(l, _)| *l <= location);
+        if at < keep {
+            aggregate.places.insert(at, (location, Secret::new("").redact(Mask::All)));
+            aggregate.places.truncate(keep);
+        }
     }
 
     /// Adds a record: the identifiers that stand in it and the other kinds seen in it. Without any identifier its persons are uncounted.
@@ -249,6 +278,28 @@ impl Findings {
             uncounted: self.uncounted,
             name_spans: self.name_spans,
         }
+    }
+}
+
+/// Puts a further part's figure into the one at hand.
+fn unite(have: &mut Value, more: &Value) {
+    match (&mut *have, more) {
+        (Value::Number(a), Value::Number(b)) => {
+            *have = match (a.as_u64(), b.as_u64()) {
+                (Some(a), Some(b)) => Value::from(a.saturating_add(b)),
+                _ => Value::from(a.as_f64().unwrap_or(0.0) + b.as_f64().unwrap_or(0.0)),
+            };
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == 4 && b.len() == 4 => {
+            for (i, (a, b)) in a.iter_mut().zip(b).enumerate() {
+                if let (Some(x), Some(y)) = (a.as_f64(), b.as_f64()) {
+                    *a = Value::from(if i < 2 { x.min(y) } else { x.max(y) });
+                }
+            }
+        }
+        (Value::Bool(a), Value::Bool(b)) => *a |= *b,
+        (a, b) if a != b => *have = Value::from("unknown"),
+        _ => {}
     }
 }
 
@@ -304,5 +355,28 @@ mod tests {
         assert_eq!(valid.count, 3);
         assert_eq!(valid.places.iter().map(|(l, _)| l.line.unwrap()).collect::<Vec<_>>(), [3, 5]);
         assert_eq!(valid.places[0].1.as_str(), "LVS••••••••••••22");
+    }
+
+    #[test]
+    fn summaries_of_one_kind_become_one() {
+        let mut f = Findings::new(SubjectKey::new([0; 32]), 1, false);
+        let mut add = |points: u64, extent: [f64; 4], datum: &str, province: &str| {
+            let properties = [
+                ("points", Value::from(points)),
+                ("extent", Value::from(extent.to_vec())),
+                ("datum", Value::from(datum)),
+                ("provinces", Value::from(vec![province])),
+            ];
+            let distinct = vec![("region", "inside".into())];
+            f.summary(kinds::GEO_TRACK, distinct, 1, 0.9, Location::default(), properties.into_iter().collect());
+        };
+        add(3, [1.0, 2.0, 3.0, 4.0], "wgs84", "CN-GD");
+        add(4, [0.0, 3.0, 2.0, 5.0], "gcj02", "CN-BJ");
+        let parts = f.into_parts();
+        assert_eq!(parts.aggregates.len(), 1);
+        let a = &parts.aggregates[0];
+        assert_eq!((a.count, &a.properties["points"], &a.properties["datum"]), (2, &Value::from(7), &Value::from("unknown")));
+        assert_eq!(a.properties["extent"], Value::from(vec![0.0, 2.0, 3.0, 5.0]));
+        assert_eq!(a.lists["provinces"].iter().collect::<Vec<_>>(), ["CN-BJ", "CN-GD"]);
     }
 }

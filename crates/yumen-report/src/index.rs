@@ -125,9 +125,25 @@ impl<'a> Index<'a> {
         }
     }
 
+    /// Whether a reason that holds the shipment rests on a finding.
+    pub(crate) fn holds(&self, finding: &Finding) -> bool {
+        self.holding.contains(finding.id.as_str())
+    }
+
     /// Rows that a finding feeds.
     pub(crate) fn rows_of(&self, finding: &Finding) -> &[&'a Classification] {
         self.fed.get(finding.id.as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Path of what a digest or the id of a finding stands for.
+    pub(crate) fn path_of(&self, reference: &str) -> Option<&'a str> {
+        let opaque = self.digests.get(reference).and_then(|entries| entries.first());
+        opaque.map(|e| e.artifact.as_str()).or_else(|| self.exact(reference).map(|f| f.artifact.as_str()))
+    }
+
+    /// The finding of exactly this id.
+    pub(crate) fn exact(&self, id: &str) -> Option<&'a Finding> {
+        self.findings.get(id).copied()
     }
 
     /// The finding of an id, or of the head of an id if it is the head of one only.
@@ -163,7 +179,7 @@ impl<'a> Index<'a> {
                 Group {
                     kind,
                     class,
-                    holds: findings.iter().any(|f| self.holding.contains(f.id.as_str())),
+                    holds: findings.iter().any(|f| self.holds(f)),
                     occurrences: findings.iter().fold(0, |n, f| f.count.saturating_add(n)),
                     artifacts: findings.iter().map(|f| f.artifact.as_str()).collect::<HashSet<_>>().len() as u64,
                     findings,
@@ -178,7 +194,7 @@ impl<'a> Index<'a> {
     fn importance(&self, f: &'a Finding) -> (bool, Reverse<u32>, Reverse<u64>, &'a str, &'a str) {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let confidence = (f.confidence.clamp(0.0, 1.0) * 100.0) as u32;
-        (!self.holding.contains(f.id.as_str()), Reverse(confidence), Reverse(f.count), &f.artifact, &f.id)
+        (!self.holds(f), Reverse(confidence), Reverse(f.count), &f.artifact, &f.id)
     }
 }
 

@@ -4,13 +4,29 @@
 //! what a person reads at the prompt, [`markdown()`] what a compliance officer prints and signs, [`explain_finding`] one finding in
 //! full. None of them knows the law or touches a file; all of them give the same output for the same report.
 
+mod explain;
+mod figures;
+mod index;
 mod json;
 mod lang;
+mod layout;
+mod markdown;
+mod place;
 mod report;
+#[cfg(test)]
+mod sample;
+mod snippet;
+mod terminal;
+mod triage;
+mod vocabulary;
+mod words;
 
+pub use explain::explain_finding;
 pub use json::{ReadError, schema};
 pub use lang::Lang;
+pub use markdown::markdown;
 pub use report::{
     ChecklistItem, CodedText, Input, KindCount, Recipient, Report, RulebookInfo, Run, SCHEMA, ShipmentInfo, Summary, Tool,
     disclaimer,
 };
+pub use terminal::{TerminalOptions, terminal};

@@ -274,3 +274,82 @@ pub fn disclaimer(annex: &str) -> Text {
         "Annex not verified; not legal advice.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use yumen_model::kind::kinds;
+    use yumen_model::subject::Subjects;
+    use yumen_model::verdict::Route;
+
+    use super::*;
+    use crate::sample;
+
+    fn report(scan: ScanOutcome, outcome: Outcome) -> Report {
+        let verdict = Verdict {
+            outcome,
+            route: Route::Free,
+            classes: Vec::new(),
+            reasons: Vec::new(),
+            as_of: None,
+            questions: Vec::new(),
+        };
+        Report::new(Tool::default(), RulebookInfo::default(), scan, Subjects::default(), Vec::new(), verdict)
+    }
+
+    #[test]
+    fn the_order_of_what_comes_in_does_not_matter() {
+        let forward = sample::hold();
+        let scan = |report: &Report, turn: bool| {
+            let mut scan = ScanOutcome {
+                complete: true,
+                artifacts: report.artifacts.clone(),
+                findings: report.findings.clone(),
+                opaque: report.opaque.clone(),
+                artifact_count: 9,
+                ..ScanOutcome::default()
+            };
+            if turn {
+                scan.artifacts.reverse();
+                scan.findings.reverse();
+                scan.opaque.reverse();
+            }
+            scan
+        };
+        let (a, b) = (report(scan(&forward, false), Outcome::Hold), report(scan(&forward, true), Outcome::Hold));
+        assert_eq!(a.to_json(true), b.to_json(true));
+    }
+
+    #[test]
+    fn an_incomplete_scan_never_passes() {
+        let incomplete = report(ScanOutcome::default(), Outcome::Pass);
+        assert_eq!(incomplete.verdict.outcome, Outcome::Hold);
+        assert!(incomplete.verdict.reasons.iter().any(|r| r.holds && r.code == "scan-incomplete"));
+        let complete = report(ScanOutcome { complete: true, ..ScanOutcome::default() }, Outcome::Pass);
+        assert_eq!(complete.verdict.outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn the_summary_counts_findings_and_occurrences() {
+        let report = sample::hold();
+        assert_eq!(report.summary.findings, report.findings.len() as u64);
+        assert_eq!(report.summary.by_kind["vehicle.vin"], KindCount { findings: 2, count: 1203 });
+        assert_eq!(report.summary.artifacts, 418);
+    }
+
+    #[test]
+    fn confidences_are_numbers_of_four_digits() {
+        let odd = |confidence| sample::finding("x", kinds::PERSON_PHONE, "a", 1, confidence, "");
+        let findings = vec![odd(0.1 + 0.2), odd(f64::NAN), odd(7.0)];
+        let report = report(ScanOutcome { findings, ..ScanOutcome::default() }, Outcome::Hold);
+        let mut seen: Vec<f64> = report.findings.iter().map(|f| f.confidence).collect();
+        seen.sort_by(f64::total_cmp);
+        assert_eq!(seen, [0.0, 0.3, 1.0]);
+    }
+
+    #[test]
+    fn the_disclaimer_stands_in_every_report() {
+        assert!(sample::empty().disclaimer.en.contains("not legal advice"));
+        assert!(disclaimer("not-verified").en.contains("Annex not verified"));
+        assert!(disclaimer("verified").zh.contains("不构成法律意见"));
+    }
+}

@@ -8,6 +8,7 @@ use yumen_model::note::{NOTES, Note};
 use yumen_model::verdict::{Class, Outcome, Route, Verdict};
 
 use crate::lang::Lang;
+use crate::vocabulary;
 
 /// The verdict in one plain word group.
 pub(crate) fn outcome(lang: Lang, verdict: &Verdict) -> &'static str {
@@ -44,6 +45,15 @@ pub(crate) fn class(lang: Lang, class: Class) -> &'static str {
         Class::SensitivePersonal => lang.pick("敏感个人信息", "sensitive personal information"),
         Class::Personal => lang.pick("个人信息", "personal information"),
         Class::General => lang.pick("一般数据", "general data"),
+    }
+}
+
+/// What a group of findings is called: its class, or that it holds although it has none that counts.
+pub(crate) fn group_title(lang: Lang, of: Option<Class>, holds: bool) -> &'static str {
+    match of {
+        Some(Class::General) if holds => lang.pick("扣留本批的其他内容", "other content that holds the shipment"),
+        Some(known) => class(lang, known),
+        None => lang.pick("未归入任何规则行", "under no row of the rulebook"),
     }
 }
 
@@ -107,50 +117,15 @@ pub(crate) fn note(lang: Lang, code: &str) -> Cow<'_, str> {
     }
 }
 
-/// Figures that a note carries, as `name value, …`; empty when it has none.
-pub(crate) fn note_detail(note: &Note) -> String {
-    let parts: Vec<String> = note.detail.iter().map(|(name, value)| format!("{name} {}", value_text(value))).collect();
-    parts.join(", ")
+/// Figures that a note carries; empty when it has none.
+pub(crate) fn note_detail(lang: Lang, note: &Note) -> String {
+    let parts: Vec<String> = note.detail.iter().map(|(name, value)| vocabulary::pair(lang, name, value)).collect();
+    parts.join(lang.pick("，", ", "))
 }
 
 /// Codes that say how a thing was read, not that something is wrong with it.
 pub(crate) fn quiet_note(code: &str) -> bool {
     matches!(code, "directory-entries" | "duplicate-names" | "link" | "schema-applied" | "symlink")
-}
-
-/// A JSON value in words: text without quotes, lists with commas (the first five), objects by their size.
-pub(crate) fn value_text(value: &serde_json::Value) -> String {
-    use serde_json::Value;
-    match value {
-        Value::String(s) => s.clone(),
-        Value::Array(items) => {
-            let mut text = items.iter().take(5).map(value_text).collect::<Vec<_>>().join(" ");
-            if items.len() > 5 {
-                text.push_str(" …");
-            }
-            text
-        }
-        Value::Object(fields) => format!("{{{}}}", fields.len()),
-        Value::Number(n) => match n.as_u64() {
-            Some(n) if n >= 10_000 => crate::figures::thousands(n),
-            _ => n.to_string(),
-        },
-        other => other.to_string(),
-    }
-}
-
-/// A provenance value in words: what the reader should know of how sure the basis of a row is.
-pub(crate) fn basis(lang: Lang, value: &str) -> Option<&'static str> {
-    Some(match value {
-        "not-verified" => lang.pick("未经核对", "not verified"),
-        "verified" => lang.pick("已核对", "verified"),
-        "missing" => lang.pick("判定规则缺", "criterion not in hand"),
-        "high" => lang.pick("高", "high"),
-        "medium-high" => lang.pick("较高", "medium to high"),
-        "medium" => lang.pick("中", "medium"),
-        "low" => lang.pick("低", "low"),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

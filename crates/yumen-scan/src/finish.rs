@@ -35,6 +35,7 @@ pub(crate) fn outcome(mut results: Results, limits: &Limits) -> ScanOutcome {
         let path = paths.of(&record);
         put(&mut out, record, path, &mut edges);
     }
+    unique_ids(&mut out.findings);
     out.subjects = edges.resolve();
     out.subjects.uncounted = uncounted.iter().collect();
     out.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
@@ -124,8 +125,9 @@ fn put(out: &mut ScanOutcome, mut record: Record, path: String, edges: &mut Subj
     {
         out.opaque.push(OpaqueEntry { artifact: path.clone(), bytes: 0, reason, digest: record.digest.clone() });
     }
+    let below = below_input(&path, &record.root.relative);
     for aggregate in record.aggregates {
-        out.findings.push(finding(aggregate, &path, record.digest.as_deref()));
+        out.findings.push(finding(aggregate, &path, below, record.digest.as_deref()));
     }
     // Containers without anything to tell are on record for their paths only.
     let told = out.findings.last().is_some_and(|f| f.artifact == path)
@@ -143,7 +145,27 @@ fn put(out: &mut ScanOutcome, mut record: Record, path: String, edges: &mut Subj
     }
 }
 
-fn finding(aggregate: Aggregate, path: &str, digest: Option<&str>) -> Finding {
+/// The same file below two inputs gives the same id; the later one gets one of its own.
+fn unique_ids(findings: &mut [Finding]) {
+    let mut seen: HashMap<String, u32> = HashMap::with_capacity(findings.len());
+    for finding in findings {
+        let n = seen.entry(finding.id.clone()).or_insert(0);
+        *n += 1;
+        if *n > 1 {
+            finding.id = blake3::hash(format!("{} {n}", finding.id).as_bytes()).to_hex()[..20].to_owned();
+        }
+    }
+}
+
+/// The part of a path that does not depend on how the input was named on the command line, so that an id stays the same from another folder.
+fn below_input<'p>(path: &'p str, relative: &str) -> &'p str {
+    let (top, _) = path.split_once("!/").unwrap_or((path, ""));
+    let depth = relative.split('/').count();
+    let from = top.rmatch_indices('/').nth(depth - 1).map_or(0, |(at, _)| at + 1);
+    &path[from..]
+}
+
+fn finding(aggregate: Aggregate, path: &str, below: &str, digest: Option<&str>) -> Finding {
     let Aggregate { kind, distinct, count, confidence, places, lists, properties } = aggregate;
     let mut all: BTreeMap<String, Value> = properties.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
     for (name, words) in lists {
@@ -165,7 +187,7 @@ fn finding(aggregate: Aggregate, path: &str, digest: Option<&str>) -> Finding {
     let at = serde_json::to_string(&location).unwrap_or_default();
     let which: BTreeMap<_, Value> = distinct.iter().map(|(n, v)| (*n, v.into())).collect();
     let which = serde_json::to_string(&which).unwrap_or_default();
-    for part in [kind.name(), path, &at, &which, digest.unwrap_or("")] {
+    for part in [kind.name(), below, &at, &which, digest.unwrap_or("")] {
         hasher.update(part.as_bytes());
         hasher.update(&[0]);
     }
@@ -182,3 +204,15 @@ fn finding(aggregate: Aggregate, path: &str, digest: Option<&str>) -> Finding {
     }
 }
 
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_do_not_depend_on_how_the_input_was_named() {
+        assert_eq!(below_input("/tmp/x/in/a/b.zip!/c/d", "a/b.zip"), "a/b.zip!/c/d");
+        assert_eq!(below_input("in/a/b.zip!/c/d", "a/b.zip"), "a/b.zip!/c/d");
+        assert_eq!(below_input("b.zip", "b.zip"), "b.zip");
+    }
+}

@@ -4,18 +4,22 @@
 
 mod ar;
 mod bzip2;
+mod container;
 mod cpio;
 mod family;
 mod gzip;
 mod lz4;
+mod lzw;
 mod rpm;
 mod sevenz;
 mod stream;
 mod tar;
 #[cfg(test)]
 mod testing;
+mod window;
 mod xz;
 mod zip;
+mod zlib;
 mod zstd;
 
 use std::sync::LazyLock;
@@ -25,7 +29,16 @@ use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection,
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
 const READERS: &[&dyn ArchiveFormat] = &[
+    &zip::Zip,
+    &tar::Tar,
     &gzip::Gzip,
+    &xz::Xz,
+    &zstd::Zstd,
+    &bzip2::Bzip2,
+    &lz4::Lz4,
+    &xz::lzma::LzmaFiles,
+    &lzw::Compress,
+    &zlib::Zlib,
 ];
 
 static FORMATS: LazyLock<Vec<Format>> =

@@ -5,6 +5,7 @@
 pub(crate) mod codec;
 pub(crate) mod input;
 mod names;
+pub(crate) mod skippable;
 mod text;
 
 use yumen_model::{Artifact, Blob, ChildMeta, Extent, InspectError, Inspection, InspectionExt, Note, Reason, Stop};
@@ -76,6 +77,7 @@ pub(crate) struct Run<'a> {
     /// What must not be labelled container: broken or unread stretches between good ones.
     opaque: Vec<(std::ops::Range<u64>, Reason)>,
     notes: Vec<Note>,
+    incomplete: bool,
 }
 
 impl<'a> Run<'a> {
@@ -95,7 +97,18 @@ impl<'a> Run<'a> {
             aside: Vec::new(),
             opaque: Vec::new(),
             notes: Vec::new(),
+            incomplete: false,
         }
+    }
+
+    /// The artifact's bytes.
+    pub(crate) fn blob(&self) -> &Blob {
+        &self.artifact.blob
+    }
+
+    /// Says that a part of the stream was stepped over.
+    pub(crate) fn incomplete(&mut self) {
+        self.incomplete = true;
     }
 
     /// The name of the child.
@@ -257,7 +270,7 @@ impl<'a> Run<'a> {
         }
         let mut settled = self.settled;
         if self.child == Child::Open {
-            match self.out.child_end(end.is_ok()) {
+            match self.out.child_end(end.is_ok() && !self.incomplete) {
                 Ok(()) => {}
                 Err(Stop::Child(_)) => self.note(Note::new("limit")),
                 Err(stop) => return Err(stop.into()),
@@ -343,3 +356,6 @@ pub(crate) fn first_nonzero(blob: &Blob, from: u64) -> Result<Option<u64>, Inspe
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

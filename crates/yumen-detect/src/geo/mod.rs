@@ -1,14 +1,17 @@
-//! Tracks.
-use yumen_model::{Detector, EvidenceHeader, KindId, Session};
+//! Positions and tracks.
+//!
+//! A position alone is `geo.point`; positions in time order of something that moves are `geo.track`. Text is read by the
+//! [`RECOGNISERS`], columns and keys of records by the [`TrackDetector`].
+
+mod columns;
+mod headerless;
+mod point;
+mod series;
+mod time;
+mod track;
+mod values;
+
+pub use track::TrackDetector;
+
 /// The recognisers of this family.
-pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[];
-/// Tracks.
-pub struct TrackDetector;
-impl Detector for TrackDetector {
-    fn kinds(&self) -> &'static [KindId] {
-        &[]
-    }
-    fn start(&self, _: &EvidenceHeader) -> Option<Box<dyn Session>> {
-        None
-    }
-}
+pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[&point::Pair, &point::Marked];

@@ -59,8 +59,27 @@ impl Placed {
     }
 }
 
-/// Of matches that overlap keeps the surer, then the longer; the rest stays in the order of its places.
+/// Of matches that overlap keeps the surer, then the longer; the rest comes in the order of its places.
 pub(crate) fn resolve(mut matches: Vec<Placed>) -> Vec<Placed> {
+    if matches.len() < 2 {
+        return matches;
+    }
+    matches.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)));
+    let mut kept = Vec::with_capacity(matches.len());
+    let (mut chain, mut chain_end) = (Vec::new(), 0);
+    for m in matches {
+        if m.start >= chain_end || chain.len() >= CHAIN {
+            kept.append(&mut resolve_chain(std::mem::take(&mut chain)));
+            chain_end = 0;
+        }
+        chain_end = chain_end.max(m.end);
+        chain.push(m);
+    }
+    kept.append(&mut resolve_chain(chain));
+    kept
+}
+
+fn resolve_chain(mut matches: Vec<Placed>) -> Vec<Placed> {
     if matches.len() < 2 {
         return matches;
     }
@@ -110,7 +129,7 @@ impl Settler {
 
     fn flush_chain(&mut self, out: &mut Findings) {
         self.chain_end = 0;
-        for m in resolve(std::mem::take(&mut self.chain)) {
+        for m in resolve_chain(std::mem::take(&mut self.chain)) {
             if self.records == Records::Alone || m.record != self.line.number {
                 self.line.end(out);
                 self.line.number = m.record;

@@ -1,0 +1,63 @@
+//! The one pass over text, records, raw bytes and names: candidates for every recogniser, matches with their places, records with their subjects.
+
+mod columns;
+mod engine;
+mod fold;
+mod raw;
+mod records;
+mod settle;
+mod text;
+mod window;
+
+use std::sync::Arc;
+
+use yumen_model::{Detector, EvidenceHeader, EvidenceKind, KindId, Session};
+
+use crate::recogniser::Recogniser;
+use engine::Engine;
+
+/// The detector that runs every recogniser in one pass.
+pub struct TextDetector {
+    engine: Arc<Engine>,
+    kinds: &'static [KindId],
+}
+
+impl TextDetector {
+    /// Compiles the recognisers. Done once a process: the list of kinds lives as long as it does.
+    #[must_use]
+    pub fn new(recognisers: Vec<&'static dyn Recogniser>) -> Self {
+        let engine = Arc::new(Engine::new(recognisers));
+        let kinds = engine.kinds().leak();
+        TextDetector { engine, kinds }
+    }
+}
+
+impl Detector for TextDetector {
+    fn kinds(&self) -> &'static [KindId] {
+        self.kinds
+    }
+
+    fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
+        let engine = Arc::clone(&self.engine);
+        let about = About {
+            format: header.format.clone().into_owned(),
+            extension: yumen_model::artifact::extension(&header.name),
+        };
+        match header.kind {
+            EvidenceKind::Text | EvidenceKind::Raw | EvidenceKind::Name => {
+                Some(Box::new(text::TextSession::new(engine, about, header.kind)))
+            }
+            EvidenceKind::Records => Some(Box::new(records::RecordSession::new(engine, about))),
+            EvidenceKind::Keys => None,
+        }
+    }
+}
+
+/// What recognisers are told of the artifact.
+struct About {
+    format: String,
+    extension: String,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! Places and properties of findings, in words.
+
+use yumen_model::finding::{Finding, Location, Part};
+
+use crate::figures::thousands;
+use crate::lang::Lang;
+use crate::vocabulary::pair;
+
+/// A place: `line 12, column 5`, `字节 301–1975`; empty for the whole artifact.
+pub(crate) fn place(lang: Lang, location: &Location) -> String {
+    if location.part == Some(Part::Name) {
+        return lang.pick("名称中", "in the name").to_owned();
+    }
+    match (location.line, location.column, location.bytes) {
+        (Some(line), Some(column), _) => match lang {
+            Lang::Zh => format!("第 {} 行第 {} 列", thousands(line), thousands(column)),
+            Lang::En => format!("line {}, column {}", thousands(line), thousands(column)),
+        },
+        (Some(line), None, _) => match lang {
+            Lang::Zh => format!("第 {} 行", thousands(line)),
+            Lang::En => format!("line {}", thousands(line)),
+        },
+        (None, _, Some((from, to))) => match lang {
+            Lang::Zh => format!("字节 {}–{}", thousands(from), thousands(to)),
+            Lang::En => format!("bytes {}–{}", thousands(from), thousands(to)),
+        },
+        (None, _, None) => String::new(),
+    }
+}
+
+/// Properties as `region inside`, at most so many.
+pub(crate) fn properties(lang: Lang, finding: &Finding, most: usize) -> Vec<String> {
+    let mut out: Vec<String> =
+        finding.properties.iter().take(most).map(|(name, value)| pair(lang, name, value)).collect();
+    if finding.properties.len() > most {
+        out.push("…".to_owned());
+    }
+    out
+}

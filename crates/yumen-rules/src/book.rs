@@ -1,0 +1,358 @@
+//! The rulebook as data.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use yumen_model::kind::{KindId, KindSet};
+use yumen_model::verdict::{Class, Route, Text};
+
+use crate::condition::{Condition, Level};
+use crate::facts::FactSpec;
+
+/// A rulebook, with the organisation's own configuration worked in.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    /// Its name, `cn-auto-2026`.
+    pub id: String,
+    /// The edition of the rules it encodes.
+    pub edition: String,
+    /// Title.
+    pub title: Text,
+    /// Whether the official table has been entered: `not-verified` or `verified`.
+    pub annex: String,
+    /// `blake3:` and the digest of the rulebook's file and, if there is one, of the configuration laid over it.
+    pub digest: String,
+    /// A finding whose confidence is not above this proves no important data by itself.
+    pub proof_above: f64,
+    /// Scenarios by id.
+    pub scenarios: Vec<(String, Text)>,
+    /// Which kinds are personal information.
+    pub personal: Vec<PersonalKind>,
+    /// Rules that can be switched.
+    pub switches: Vec<Switch>,
+    /// What can be asked.
+    pub facts: Vec<FactSpec>,
+    /// Conditions of the routes.
+    pub routes: Vec<RouteRule>,
+    /// Kinds of approvals.
+    pub approvals: Vec<ApprovalKind>,
+    /// The exemptions.
+    pub exemptions: Vec<Exemption>,
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// The protection checklist.
+    pub checklist: Vec<ChecklistItem>,
+    /// Standing notes.
+    pub notes: Vec<StandingNote>,
+    /// What the organisation's configuration loosened, each with its reason.
+    pub loosened: Vec<Loosened>,
+    /// Ids of rows that the organisation's configuration added or tightened.
+    pub overlaid: Vec<String>,
+    /// File that holds the key for keyed tokens, as the organisation's configuration names it.
+    pub key_file: Option<std::path::PathBuf>,
+}
+
+/// Where an entry comes from and how sure it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// What it rests on; see the head of the rulebook.
+    pub basis: Vec<String>,
+    /// `high`, `medium-high`, `medium`, `low`.
+    pub confidence: String,
+    /// Whether the official criterion is in hand: `known`, `missing`, `disputed`.
+    pub criterion: Option<String>,
+    /// The instrument it is taken from.
+    pub source: Option<String>,
+    /// Remarks.
+    pub note: Option<Text>,
+}
+
+impl Provenance {
+    /// As a report gives it.
+    #[must_use]
+    pub fn to_map(&self) -> BTreeMap<String, Value> {
+        let mut map = BTreeMap::new();
+        map.insert("basis".to_owned(), Value::from(self.basis.clone()));
+        map.insert("confidence".to_owned(), Value::from(self.confidence.clone()));
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                map.insert(name.to_owned(), value);
+            }
+        };
+        put("criterion", self.criterion.clone().map(Value::from));
+        put("source", self.source.clone().map(Value::from));
+        put("note", self.note.as_ref().map(|n| serde_json::json!({"zh": n.zh, "en": n.en})));
+        map
+    }
+}
+
+/// What settles a row that applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing but an approval or an exemption: the row is firm.
+    Firm,
+    /// A named person's determination.
+    Determination,
+    /// Each finding must be accepted.
+    Accept,
+    /// A declared fact and one of these approvals, each a limb of its own.
+    Preconditions {
+        /// The fact.
+        fact: String,
+        /// Kinds of approvals, any of which will do.
+        approvals: Vec<String>,
+    },
+}
+
+/// How far a scan can recognise a row's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detectable {
+    /// As far as its condition says.
+    Yes,
+    /// In part.
+    Partly,
+    /// Not at all: a person has to judge.
+    No,
+}
+
+/// A row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its id.
+    pub id: String,
+    /// Other ids for the same row.
+    pub aliases: Vec<String>,
+    /// Id of its scenario.
+    pub scenario: String,
+    /// Category, where known.
+    pub category: Option<Text>,
+    /// The item.
+    pub item: Text,
+    /// When it applies; none for rows that no scan can tell.
+    pub when: Option<Condition>,
+    /// The class it yields.
+    pub class: Class,
+    /// Ids of exemptions that can lift it.
+    pub exemptions: Vec<String>,
+    /// What settles it.
+    pub settled: Settled,
+    /// How far a scan can recognise it.
+    pub detectable: Detectable,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+impl Row {
+    /// Whether a row goes by this name.
+    #[must_use]
+    pub fn named(&self, id: &str) -> bool {
+        self.id == id || self.aliases.iter().any(|a| a == id)
+    }
+
+    /// Whether a named person may settle it: candidates and suspicions always, an important row while it is not proven.
+    #[must_use]
+    pub fn determinable(&self) -> bool {
+        self.settled == Settled::Determination || matches!(self.class, Class::Important)
+    }
+}
+
+/// A kind that is personal information.
+#[derive(Clone, Debug)]
+pub struct PersonalKind {
+    /// The kind.
+    pub kind: KindId,
+    /// Personal or sensitive.
+    pub level: Level,
+    /// Whether the number of occurrences bounds the number of persons.
+    pub countable: bool,
+    /// The switch that makes it sensitive.
+    pub switch: Option<String>,
+    /// Where this comes from.
+    pub provenance: Provenance,
+}
+
+/// A rule that can be switched.
+#[derive(Clone, Debug)]
+pub struct Switch {
+    /// Its id.
+    pub id: String,
+    /// What it says.
+    pub title: Text,
+    /// Its state unless configured otherwise.
+    pub default: bool,
+    /// Its state.
+    pub on: bool,
+    /// Where this comes from.
+    pub provenance: Provenance,
+}
+
+/// What makes a route's condition true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Important data is in it.
+    ImportantData,
+    /// A CIIO provides any personal information.
+    Ciio,
+    /// So many persons since 1 January, this shipment with them.
+    Persons(Level, u64),
+    /// What no program can judge.
+    Other,
+}
+
+/// A condition of a route.
+#[derive(Clone, Debug)]
+pub struct RouteRule {
+    /// Its id, `SA-1`.
+    pub id: String,
+    /// The route.
+    pub route: Route,
+    /// What makes it true.
+    pub trigger: Trigger,
+    /// In words.
+    pub item: Text,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// A kind of approval.
+#[derive(Clone, Debug)]
+pub struct ApprovalKind {
+    /// Its word, `security-assessment`.
+    pub kind: String,
+    /// Title.
+    pub title: Text,
+    /// Routes whose condition it meets.
+    pub satisfies: Vec<Route>,
+    /// How long it holds where it names no end.
+    pub validity_years: Option<u64>,
+    /// Where this comes from.
+    pub provenance: Provenance,
+}
+
+/// What an exemption lifts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifts {
+    /// The persons in the artifacts it names.
+    PersonalInformation,
+    /// Fewer persons than any threshold: worked out, never claimed.
+    Thresholds,
+    /// What a free trade zone's list leaves out.
+    ZoneList,
+    /// Rows that name it.
+    Rows,
+}
+
+/// An exemption.
+#[derive(Clone, Debug)]
+pub struct Exemption {
+    /// Its id, `E9`.
+    pub id: String,
+    /// What it lifts.
+    pub lifts: Lifts,
+    /// In words.
+    pub item: Text,
+    /// Authorities with which it is filed; empty where none is asked.
+    pub authorities: Vec<String>,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// What a checklist item or a note speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concerns {
+    /// Any outbound data.
+    All,
+    /// Personal information.
+    PersonalInformation,
+    /// Important data.
+    ImportantData,
+}
+
+/// An item of the protection checklist.
+#[derive(Clone, Debug)]
+pub struct ChecklistItem {
+    /// Its id.
+    pub id: String,
+    /// Its head: `management`, `technical`, `logs`, `emergency`.
+    pub head: String,
+    /// What it applies to.
+    pub concerns: Concerns,
+    /// In words.
+    pub text: Text,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// What a reader must know.
+#[derive(Clone, Debug)]
+pub struct StandingNote {
+    /// Its code.
+    pub code: String,
+    /// In words.
+    pub text: Text,
+    /// Rows it is about.
+    pub rows: Vec<String>,
+    /// When it applies; always where absent.
+    pub when: Option<Condition>,
+}
+
+/// Something that the organisation's configuration loosened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loosened {
+    /// Row or switch.
+    pub what: String,
+    /// What was done, in words.
+    pub how: Text,
+    /// Why, as the configuration gives it.
+    pub reason: String,
+}
+
+impl Rulebook {
+    /// The row of an id or alias.
+    #[must_use]
+    pub fn row(&self, id: &str) -> Option<&Row> {
+        self.rows.iter().find(|r| r.named(id))
+    }
+
+    /// The entry of a fact.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<&FactSpec> {
+        self.facts.iter().find(|f| f.name == name)
+    }
+
+    /// An exemption.
+    #[must_use]
+    pub fn exemption(&self, id: &str) -> Option<&Exemption> {
+        self.exemptions.iter().find(|e| e.id == id)
+    }
+
+    /// A kind of approval. `assessment` is short for `security-assessment`.
+    #[must_use]
+    pub fn approval(&self, kind: &str) -> Option<&ApprovalKind> {
+        let kind = if kind == "assessment" { "security-assessment" } else { kind };
+        self.approvals.iter().find(|a| a.kind == kind)
+    }
+
+    fn is_sensitive(&self, kind: &PersonalKind) -> bool {
+        let on = kind.switch.as_ref().is_none_or(|id| self.switches.iter().any(|s| s.id == *id && s.on));
+        kind.level == Level::Sensitive && on
+    }
+
+    /// Kinds that are sensitive personal information.
+    #[must_use]
+    pub fn sensitive_kinds(&self) -> KindSet {
+        self.personal.iter().filter(|k| self.is_sensitive(k)).map(|k| k.kind).collect()
+    }
+
+    /// Kinds that are personal information, the sensitive ones with them.
+    #[must_use]
+    pub fn personal_kinds(&self) -> KindSet {
+        self.personal.iter().map(|k| k.kind).collect()
+    }
+
+    /// Kinds whose occurrences bound the number of persons.
+    #[must_use]
+    pub fn countable_kinds(&self) -> KindSet {
+        self.personal.iter().filter(|k| k.countable).map(|k| k.kind).collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! Globs over artifact paths, as `applies-to` and `artifacts` in a manifest use them.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+/// Compiled globs over artifact paths.
+///
+/// `*` stays within one segment, `**` spans them; `/` and `!/` both end a segment. A glob means the artifacts it names *and all that lies inside of them*
+/// (`maps` and `maps/**` say the same, `ota.zip` names its members too). It may begin at any segment of the path, since the path begins with
+/// whatever was given on the command line; one that begins with `/` or `./` is bound to the start of the path.
+#[derive(Clone, Debug)]
+pub struct Globs {
+    patterns: Vec<String>,
+    set: GlobSet,
+}
+
+impl Globs {
+    /// Compiles globs.
+    ///
+    /// # Errors
+    /// The place of the first bad glob in the list, and what is wrong with it.
+    pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Globs, (usize, String)> {
+        let mut builder = GlobSetBuilder::new();
+        for (i, pattern) in patterns.iter().enumerate() {
+            let bad = |e: globset::Error| (i, e.kind().to_string());
+            let pattern = pattern.as_ref();
+            let (anchored, body) = match pattern.strip_prefix("./").or_else(|| pattern.strip_prefix('/')) {
+                Some(rest) => (true, rest),
+                None => (false, pattern),
+            };
+            let body = body.trim_end_matches('/');
+            if body.is_empty() {
+                return Err((i, "it names nothing".to_owned()));
+            }
+            for head in if anchored { &["", "/", "./"][..] } else { &["", "**/"] } {
+                for tail in ["", "/**", "!/**"] {
+                    let glob = GlobBuilder::new(&format!("{head}{body}{tail}"))
+                        .literal_separator(true)
+                        .backslash_escape(true)
+                        .build()
+                        .map_err(bad)?;
+                    builder.add(glob);
+                }
+            }
+        }
+        let set = builder.build().map_err(|e| (0, e.kind().to_string()))?;
+        Ok(Globs { patterns: patterns.iter().map(|p| p.as_ref().to_owned()).collect(), set })
+    }
+
+    /// Whether a path is meant.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        self.set.is_match(path)
+    }
+
+    /// The globs as written.
+    #[must_use]
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covers(glob: &str, path: &str) -> bool {
+        Globs::new(&[glob]).unwrap().covers(path)
+    }
+
+    #[test]
+    fn globs_name_artifacts_and_what_lies_in_them() {
+        assert!(covers("maps/**", "maps/a.xodr"));
+        assert!(covers("maps/**", "out/ship/maps/a.zip!/b/c.xodr"));
+        assert!(covers("maps", "ship/maps/a.zip!/b"));
+        assert!(covers("bom/*.csv", "x.zip!/bom/parts.csv"));
+        assert!(covers("*.pcd", "lidar/0001.pcd"));
+        assert!(covers("ota.zip", "ota.zip!/payload.bin!/system.img"));
+        assert!(covers("ota.zip!/keys/**", "in/ota.zip!/keys/a.pem"));
+        assert!(covers("**", "anything!/at/all"));
+        assert!(covers("/maps", "maps/a") && covers("./maps", "./maps/a"));
+    }
+
+    #[test]
+    fn globs_do_not_reach_beside() {
+        assert!(!covers("maps/**", "mymaps/a"));
+        assert!(!covers("maps/**", "maps.zip!/a"));
+        assert!(!covers("bom/*.csv", "bom/old/parts.csv"));
+        assert!(!covers("/maps", "ship/maps/a"));
+        assert!(!covers("a.csv", "aa.csv"));
+    }
+
+    #[test]
+    fn a_bad_glob_is_told_with_its_place() {
+        assert_eq!(Globs::new(&["ok", "a[b"]).unwrap_err().0, 1);
+        assert_eq!(Globs::new(&["/"]).unwrap_err().0, 0);
+    }
+}

@@ -1,0 +1,245 @@
+//! Decoding a tree: each method tells what is wrong and goes on, so that all errors come out at once.
+
+use std::sync::Arc;
+
+use yumen_model::verdict::Text;
+
+use super::problem::{Problem, Problems, SourceFile};
+use super::tree::{At, Entry, Node, Value};
+
+/// Collects errors while a tree is decoded.
+#[derive(Debug)]
+pub struct Reader {
+    file: Arc<SourceFile>,
+    problems: Vec<Problem>,
+}
+
+/// The entries of a mapping whose keys were checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'n> {
+    entries: &'n [Entry],
+    /// Where the mapping stands.
+    pub at: At,
+}
+
+impl<'n> Fields<'n> {
+    /// The value of a key; none when the key is absent or its value is nothing.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entries.iter().find(|e| e.key == key).map(|e| &e.value).filter(|n| !matches!(n.value, Value::Null))
+    }
+
+    /// Every entry.
+    #[must_use]
+    pub fn entries(&self) -> &'n [Entry] {
+        self.entries
+    }
+}
+
+impl Reader {
+    /// A reader over a file.
+    #[must_use]
+    pub fn new(file: &Arc<SourceFile>) -> Self {
+        Reader { file: Arc::clone(file), problems: Vec::new() }
+    }
+
+    /// Tells an error.
+    pub fn problem(&mut self, at: At, message: impl Into<String>, help: Option<String>) {
+        self.problems.push(Problem::new(&self.file, at, message, help));
+    }
+
+    /// Whether any error was told.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
+    /// How many errors were told.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// The value, or all errors.
+    ///
+    /// # Errors
+    /// Every error that was told.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ if self.problems.is_empty() => Err(Problems::of_file(self.file.name(), "can't be read", None)),
+            _ => Err(Problems::new(self.file.name(), self.problems)),
+        }
+    }
+
+    fn wrong(&mut self, node: &Node, expected: &str, what: &str) {
+        let message = format!("`{what}` must be {expected}, not {}", node.value.word());
+        let help = matches!((&node.value, expected), (Value::Text(t), "true or false")
+            if ["yes", "no", "on", "off", "y", "n", "是", "否"].contains(&t.to_lowercase().as_str()))
+        .then(|| "write `true` or `false`".to_owned());
+        self.problem(node.at, message, help);
+    }
+
+    /// A mapping with any keys; tells keys that stand twice.
+    pub fn open_map<'n>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
+        let Value::Map(entries) = &node.value else {
+            self.wrong(node, "a mapping", what);
+            return None;
+        };
+        for (i, entry) in entries.iter().enumerate() {
+            if let Some(first) = entries[..i].iter().find(|e| e.key == entry.key) {
+                let help = format!("it stands in line {} already; keep one", first.at.line);
+                self.problem(entry.at, format!("the key `{}` stands twice", entry.key), Some(help));
+            }
+        }
+        Some(Fields { entries, at: node.at })
+    }
+
+    /// A mapping with these keys and no other.
+    pub fn map<'n>(&mut self, node: &'n Node, what: &str, keys: &[&str]) -> Option<Fields<'n>> {
+        let fields = self.open_map(node, what)?;
+        for entry in fields.entries {
+            if !keys.contains(&entry.key.as_str()) {
+                let help = suggest(&entry.key, keys.iter().copied());
+                let of = if what.is_empty() { String::new() } else { format!(" in `{what}`") };
+                self.problem(entry.at, format!("unknown key `{}`{of}", entry.key), Some(help));
+            }
+        }
+        Some(fields)
+    }
+
+    /// The value of a key that must be there.
+    pub fn need<'n>(&mut self, fields: &Fields<'n>, key: &str, what: &str) -> Option<&'n Node> {
+        let found = fields.get(key);
+        if found.is_none() {
+            let at = fields.entries.iter().find(|e| e.key == key).map_or(fields.at, |e| e.at);
+            self.problem(at, format!("`{key}` is missing in `{what}`"), Some(format!("add `{key}: …`")));
+        }
+        found
+    }
+
+    /// Text that is not blank. A number or a word read as one is taken as it is spelled.
+    pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = match &node.value {
+            Value::Text(t) => t.trim().to_owned(),
+            Value::Count(_) | Value::Number(_) | Value::Bool(_) => self.spelled(node)?,
+            _ => {
+                self.wrong(node, "text", what);
+                return None;
+            }
+        };
+        if text.is_empty() {
+            self.problem(node.at, format!("`{what}` is empty"), None);
+            return None;
+        }
+        Some(text)
+    }
+
+    fn spelled(&self, node: &Node) -> Option<String> {
+        let end = node.at.offset.checked_add(node.at.len)?;
+        self.file.text().get(node.at.offset..end).map(|s| s.trim().to_owned())
+    }
+
+    /// True or false.
+    pub fn bool(&mut self, node: &Node, what: &str) -> Option<bool> {
+        if let Value::Bool(b) = node.value {
+            return Some(b);
+        }
+        self.wrong(node, "true or false", what);
+        None
+    }
+
+    /// A whole number of at least 0. `_` between digits is allowed.
+    pub fn count(&mut self, node: &Node, what: &str) -> Option<u64> {
+        let text = match &node.value {
+            Value::Count(n) => return Some(*n),
+            Value::Text(t) => t.replace('_', ""),
+            _ => String::new(),
+        };
+        if !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_digit())
+            && let Ok(n) = text.parse()
+        {
+            return Some(n);
+        }
+        self.wrong(node, "a whole number", what);
+        None
+    }
+
+    /// Any number.
+    pub fn number(&mut self, node: &Node, what: &str) -> Option<f64> {
+        match node.value {
+            #[allow(clippy::cast_precision_loss)]
+            Value::Count(n) => Some(n as f64),
+            Value::Number(n) => Some(n),
+            _ => {
+                self.wrong(node, "a number", what);
+                None
+            }
+        }
+    }
+
+    /// A list.
+    pub fn list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
+        if let Value::List(list) = &node.value {
+            return Some(list);
+        }
+        self.wrong(node, "a list", what);
+        None
+    }
+
+    /// A list of texts, or one text for a list of one.
+    pub fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<(String, At)>> {
+        match &node.value {
+            Value::List(list) => {
+                if list.is_empty() {
+                    self.problem(node.at, format!("`{what}` is an empty list"), None);
+                    return None;
+                }
+                // A bad element is told, and the rest is still checked.
+                Some(list.iter().filter_map(|n| Some((self.text(n, what)?, n.at))).collect())
+            }
+            _ => Some(vec![(self.text(node, what)?, node.at)]),
+        }
+    }
+
+    /// One word of a fixed vocabulary.
+    pub fn word<'w>(&mut self, node: &Node, what: &str, words: &[&'w str]) -> Option<&'w str> {
+        let text = self.text(node, what)?;
+        let found = words.iter().find(|w| **w == text).copied();
+        if found.is_none() {
+            let help = suggest(&text, words.iter().copied());
+            self.problem(node.at, format!("`{text}` is no value of `{what}`"), Some(help));
+        }
+        found
+    }
+
+    /// A text in both languages: `{zh: …, en: …}`.
+    pub fn bilingual(&mut self, node: &Node, what: &str) -> Option<Text> {
+        let fields = self.map(node, what, &["zh", "en"])?;
+        let zh = self.need(&fields, "zh", what).and_then(|n| self.text(n, "zh"));
+        let en = self.need(&fields, "en", what).and_then(|n| self.text(n, "en"));
+        Some(Text::new(zh?, en?))
+    }
+}
+
+/// "did you mean", or the words that are known.
+#[must_use]
+pub fn suggest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> String {
+    let mut known: Vec<(usize, &str)> =
+        known.map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k)).collect();
+    known.sort_unstable();
+    match known.first() {
+        Some(&(distance, best)) if distance <= 1 + word.chars().count() / 4 => format!("did you mean `{best}`?"),
+        Some(_) if known.len() <= 24 => {
+            let mut all: Vec<&str> = known.iter().map(|&(_, k)| k).collect();
+            all.sort_unstable();
+            format!("known: {}", all.join(", "))
+        }
+        Some(_) => {
+            let near: Vec<&str> = known.iter().take(5).map(|&(_, k)| k).collect();
+            format!("the nearest known: {}", near.join(", "))
+        }
+        None => "none is known".to_owned(),
+    }
+}

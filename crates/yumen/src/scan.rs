@@ -1,0 +1,226 @@
+//! `yumen scan`: from paths to verdict.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::{Offset, TimeZone};
+use serde_json::Value;
+use yumen_model::ScanOutcome;
+use yumen_model::verdict::Outcome;
+use yumen_report::{Input, Lang, Report, Run, TerminalOptions, Tool};
+use yumen_route::{Case, Shipment};
+use yumen_rules::Rulebook;
+use yumen_scan::{Limits, ScanOptions, StopFlag};
+
+use crate::args::{Colour, Language, Listing, Output, OutputFormat, ScanArgs};
+use crate::error::Failure;
+use crate::progress::Bar;
+use crate::{CommandResult, ERROR, HOLD, PASS, output, rules, wiring};
+
+pub(crate) fn run(args: &ScanArgs) -> CommandResult {
+    if args.history {
+        return Err(Failure::NotBuilt {
+            what: "--history".to_owned(),
+            help: "without it a git repository is one opaque artifact, and holds".to_owned(),
+        });
+    }
+    let to_stdout = args.formats.iter().filter(|o| o.file.is_none()).count();
+    if to_stdout > 1 {
+        return Err(Failure::Outputs);
+    }
+    let started = (Instant::now(), Timestamp::now());
+    let rulebook = rules::load(&args.rulebook, args.config.as_deref())?;
+    let shipment = load_shipment(args.shipment.as_deref(), &rulebook)?;
+    let options = options(args, shipment.as_ref())?;
+    let as_of = args.as_of.unwrap_or_else(today_in_shanghai);
+
+    let stop = StopFlag::new(args.timeout.map(|t| started.0 + t));
+    catch_interrupts(&stop);
+    let bar = Bar::new();
+    let (registry, detectors) = (wiring::registry(), wiring::detectors());
+    let scanned = yumen_scan::scan(&args.paths, &registry, &detectors, &options, &stop, &bar);
+    bar.finish();
+    let outcome = scanned.map_err(Failure::Inputs)?;
+
+    let complete = outcome.complete;
+    let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of);
+    report.inputs = args.paths.iter().map(|p| input(p, &report)).collect();
+    if !args.reproducible {
+        report.run = Some(run_facts(args, started));
+    }
+    deliver(args, &report)?;
+    if !bar.is_shown() {
+        summary_line(&report, bar.files(), started.0);
+    }
+    Ok(match (complete, report.verdict.outcome) {
+        (false, _) => ERROR,
+        (true, Outcome::Pass) => PASS,
+        (true, Outcome::Hold) => HOLD,
+    })
+}
+
+fn load_shipment(path: Option<&Path>, rulebook: &Rulebook) -> Result<Option<Shipment>, Failure> {
+    path.map(|path| Shipment::load(path, rulebook)).transpose().map_err(|e| Failure::Reports(e.into_reports()))
+}
+
+fn options(args: &ScanArgs, shipment: Option<&Shipment>) -> Result<ScanOptions, Failure> {
+    let limits = Limits {
+        depth: args.limits.max_depth,
+        ratio: args.limits.max_ratio,
+        entries: args.limits.max_entries,
+        bytes_out: args.limits.max_bytes_out.0,
+        memory: args.limits.max_memory.0,
+    };
+    Ok(ScanOptions {
+        jobs: args.jobs,
+        limits,
+        places: args.places.0,
+        all_artifacts: args.artifacts == Listing::All,
+        exclude: globs(&args.exclude)?,
+        covered: globs(&shipment.map(Shipment::covered_globs).unwrap_or_default())?,
+        spill: args.limits.spill_dir.clone(),
+        key: None,
+    })
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
+    let bad = |glob: &str, e: &globset::Error| Failure::Glob { glob: glob.to_owned(), cause: e.kind().to_string() };
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(Glob::new(pattern).map_err(|e| bad(pattern, &e))?);
+    }
+    set.build().map_err(|e| bad("", &e))
+}
+
+fn today_in_shanghai() -> Date {
+    let shanghai = TimeZone::fixed(Offset::constant(8));
+    Timestamp::now().to_zoned(shanghai).date()
+}
+
+/// Ctrl-C asks the scan to end; a second one ends the process.
+fn catch_interrupts(stop: &StopFlag) {
+    let stop = stop.clone();
+    // Where a handler can't be set, Ctrl-C ends the process at once.
+    let _ = ctrlc::set_handler(move || {
+        if stop.is_interrupted() {
+            std::process::abort();
+        }
+        stop.interrupt();
+    });
+}
+
+fn decide(
+    args: &ScanArgs,
+    rulebook: &Rulebook,
+    shipment: Option<&Shipment>,
+    outcome: ScanOutcome,
+    as_of: Date,
+) -> Report {
+    let decision = yumen_route::decide(&Case {
+        rulebook,
+        outcome: &outcome,
+        shipment,
+        prior_personal: args.prior_personal,
+        prior_sensitive: args.prior_sensitive,
+        as_of,
+    });
+    let tool = Tool { name: "yumen".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let mut report = Report::new(
+        tool,
+        rules::info(rulebook),
+        outcome,
+        decision.subjects,
+        decision.classifications,
+        decision.verdict,
+    );
+    report
+}
+
+/// What was named on the command line, with the digest of each file: a release gate can check that what ships is what was scanned.
+fn input(path: &Path, report: &Report) -> Input {
+    let shown = yumen_model::escape_path(path.as_os_str().as_encoded_bytes());
+    let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+    let known = report.artifacts.iter().find(|a| a.path == shown).and_then(|a| a.digest.clone());
+    let digest = file.as_ref().and_then(|_| {
+        known.or_else(|| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
+            Some(format!("blake3:{}", hasher.finalize().to_hex()))
+        })
+    });
+    Input { path: shown, bytes: file.map(|m| m.len()), digest }
+}
+
+fn run_facts(args: &ScanArgs, started: (Instant, Timestamp)) -> Run {
+    let mut options: BTreeMap<String, Value> = BTreeMap::new();
+    if let Some(timeout) = args.timeout {
+        options.insert("timeout_s".to_owned(), Value::from(timeout.as_secs_f64()));
+    }
+    if !args.exclude.is_empty() {
+        options.insert("exclude".to_owned(), Value::from(args.exclude.clone()));
+    }
+    let jobs = match args.jobs {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    };
+    Run {
+        started: started.1.to_string(),
+        finished: Timestamp::now().to_string(),
+        duration_s: (started.0.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        host: None,
+        jobs: jobs as u64,
+        options,
+    }
+}
+
+fn deliver(args: &ScanArgs, report: &Report) -> Result<(), Failure> {
+    let lang = Language::resolve(args.lang);
+    let human = [Output { format: OutputFormat::Human, file: None }];
+    let outputs = if args.formats.is_empty() { &human[..] } else { &args.formats };
+    for wanted in outputs {
+        let text = render(report, wanted, lang, args.color);
+        match &wanted.file {
+            Some(path) => output::file(path, &text)?,
+            None => output::stdout(&text)?,
+        }
+    }
+    Ok(())
+}
+
+fn render(report: &Report, wanted: &Output, lang: Lang, colour: Colour) -> String {
+    match wanted.format {
+        OutputFormat::Json => report.to_json(true),
+        OutputFormat::Markdown => yumen_report::markdown(report, lang),
+        OutputFormat::Human => {
+            let terminal = wanted.file.is_none() && std::io::IsTerminal::is_terminal(&std::io::stdout());
+            let width = match (terminal, terminal_size::terminal_size()) {
+                (true, Some((width, _))) => usize::from(width.0),
+                _ => 100,
+            };
+            let colour = match colour {
+                Colour::Always => true,
+                Colour::Never => false,
+                Colour::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
+            };
+            yumen_report::terminal(report, &TerminalOptions { lang, width, colour, ..TerminalOptions::default() })
+        }
+    }
+}
+
+/// One last line for logs, where no bar was shown.
+fn summary_line(report: &Report, files: u64, started: Instant) {
+    let outcome = if report.verdict.outcome == Outcome::Pass { "pass" } else { "hold" };
+    let incomplete = if report.complete { "" } else { ", incomplete" };
+    output::stderr_line(&format!(
+        "yumen: {outcome}{incomplete}: {files} files, {} bytes after unpacking, {} findings, {} opaque bytes, {} questions, {:.1} s",
+        report.coverage.total,
+        report.findings.len(),
+        report.coverage.opaque,
+        report.verdict.questions.len(),
+        started.elapsed().as_secs_f64(),
+    ));
+}
