@@ -40,14 +40,25 @@ impl Datum {
     pub fn declared(text: &str) -> Option<Datum> {
         let bare: String = text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let has = |w: &str| bare.contains(w);
-        if has("gcj02") || has("gcj2") || bare.starts_with("gcj") || text.contains("火星") || text.contains("高德") || has("amap")
+        if has("gcj02")
+            || has("gcj2")
+            || bare.starts_with("gcj")
+            || text.contains("火星")
+            || text.contains("高德")
+            || has("amap")
         {
             Some(Datum::Gcj02)
         } else if has("bd09") || has("bd9") || bare.starts_with("baidu") || text.contains("百度") {
             Some(Datum::Bd09)
         } else if has("cgcs2000") || has("epsg4490") || text.contains("国家2000") || text.contains("大地2000") {
             Some(Datum::Cgcs2000)
-        } else if has("wgs84") || has("epsg4326") || has("epsg4979") || has("crs84") || bare == "4326" || bare.starts_with("wgs") {
+        } else if has("wgs84")
+            || has("epsg4326")
+            || has("epsg4979")
+            || has("crs84")
+            || bare == "4326"
+            || bare.starts_with("wgs")
+        {
             Some(Datum::Wgs84)
         } else {
             None

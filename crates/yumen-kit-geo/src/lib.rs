@@ -31,7 +31,11 @@ pub fn distance_m(from: (f64, f64), to: (f64, f64)) -> f64 {
 /// Whether a pair can be a position at all: finite, in range, and not a receiver's empty `0, 0` (within 0.01° of it).
 #[must_use]
 pub fn plausible(lat: f64, lon: f64) -> bool {
-    lat.is_finite() && lon.is_finite() && lat.abs() <= 90.0 && lon.abs() <= 180.0 && (lat.abs() > 0.01 || lon.abs() > 0.01)
+    lat.is_finite()
+        && lon.is_finite()
+        && lat.abs() <= 90.0
+        && lon.abs() <= 180.0
+        && (lat.abs() > 0.01 || lon.abs() > 0.01)
 }
 
 #[cfg(test)]

@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn sea_and_nonsense_are_unknown() {
-        for (lat, lon) in [(0.0, 0.0), (30.0, -40.0), (15.0, 135.0), (f64::NAN, 1.0), (1.0, f64::INFINITY), (99.0, 0.0)] {
+        for (lat, lon) in [(0.0, 0.0), (30.0, -40.0), (15.0, 135.0), (f64::NAN, 1.0), (1.0, f64::INFINITY), (99.0, 0.0)]
+        {
             assert_eq!(place(lat, lon), NOWHERE, "{lat} {lon}");
         }
         let _ = (place(90.0, 180.0), place(-90.0, -180.0), place(90.0, -180.0), place(0.0, 180.0));

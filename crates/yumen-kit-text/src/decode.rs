@@ -403,6 +403,10 @@ fn decode_gb18030(bytes: &[u8], at: u64, last: bool, out: &mut Text) -> usize {
             Next::Char(c, n) => {
                 out.push(c, at + done as u64, n);
                 done += n;
+                if out.encoding == TextEncoding::Utf8 {
+                    // Also where the length is the same: it says that the bytes are other ones.
+                    out.anchor(at + done as u64);
+                }
             }
             Next::Malformed(n) => {
                 out.malformed(at + done as u64, n);

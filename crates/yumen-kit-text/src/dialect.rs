@@ -43,6 +43,9 @@ impl Dialect {
         {
             fixed = Some(d);
         }
+        // The line that says so is the first row of the preamble.
+        let line = sample.find(if cr { '\r' } else { '\n' }).map_or(sample.len(), |n| n + 1);
+        let sample = if fixed.is_some() { &sample[line..] } else { sample };
         let mut best: Option<(u64, Dialect)> = None;
         for &delimiter in fixed.as_slice().iter().chain(if fixed.is_some() { &[][..] } else { &DELIMITERS[..] }) {
             if memchr::memchr(delimiter, sample.as_bytes()).is_none() {
@@ -57,15 +60,14 @@ impl Dialect {
         }
         match best {
             Some((_, mut dialect)) => {
-                if fixed.is_some() {
-                    dialect.preamble = dialect.preamble.max(1);
-                }
+                dialect.preamble += usize::from(fixed.is_some());
                 Some(dialect)
             }
             None if named => {
                 let rows = rows(sample, b',', cr, complete);
                 let preamble = rows.iter().take_while(|r| is_comment(r)).count();
-                let header = header::is_header(rows.get(preamble)?, &rows[preamble + 1..]);
+                let header = rows.get(preamble).is_some_and(|r| header::is_header(r, &rows[preamble + 1..]));
+                let preamble = preamble + usize::from(fixed.is_some());
                 Some(Dialect { delimiter: fixed.unwrap_or(b','), preamble, header, columns: 1, cr })
             }
             None => None,

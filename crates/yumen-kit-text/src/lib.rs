@@ -20,6 +20,8 @@ mod gb18030;
 mod nested;
 mod position;
 mod records;
+#[doc(hidden)]
+pub mod testing;
 mod window;
 
 pub use charset::Charset;

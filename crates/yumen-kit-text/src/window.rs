@@ -21,6 +21,10 @@ pub struct Window {
     at: usize,
     /// As in a [`ByteMap`], for `text`.
     anchors: Vec<(usize, u64)>,
+    /// Byte after the last sign taken that does not stand in the artifact as it stands in the text (malformed, another encoding).
+    odd: u64,
+    /// Anchors that are there only since a piece begins: they rise, like those of `anchors`.
+    starts: std::collections::VecDeque<usize>,
     /// Index of the last anchor at or before `at`.
     anchor: usize,
     encoding: TextEncoding,
@@ -55,6 +59,8 @@ impl Window {
             text: String::new(),
             at: 0,
             anchors: vec![(0, detection.bom as u64)],
+            odd: 0,
+            starts: std::collections::VecDeque::from([0]),
             anchor: 0,
             byte: detection.bom as u64,
             line: 1,
@@ -126,6 +132,9 @@ impl Window {
             }
             Some(chunk) => {
                 self.text.push_str(chunk.text);
+                if chunk.map.anchors.first() == Some(&(0, chunk.range.start)) {
+                    self.starts.push_back(old);
+                }
                 for &(t, b) in &chunk.map.anchors {
                     let t = old + t as usize;
                     match self.anchors.last_mut() {
@@ -153,6 +162,9 @@ impl Window {
         self.anchors.drain(..self.anchor);
         for a in &mut self.anchors {
             a.0 = a.0.saturating_sub(self.at);
+        }
+        for s in &mut self.starts {
+            *s = s.saturating_sub(self.at);
         }
         // The first anchor lay at or before the place: now it is the place.
         if let Some(first) = self.anchors.first_mut() {
@@ -203,6 +215,13 @@ impl Window {
         } else {
             while self.anchors.get(self.anchor + 1).is_some_and(|a| a.0 <= to) {
                 self.anchor += 1;
+                let (t, b) = self.anchors[self.anchor];
+                while self.starts.front().is_some_and(|&s| s < t) {
+                    self.starts.pop_front();
+                }
+                if self.starts.front() != Some(&t) {
+                    self.odd = b;
+                }
             }
             let (t, b) = self.anchors[self.anchor];
             self.byte = b + encoded_len(self.encoding, &self.text[t..to]);
@@ -210,10 +229,16 @@ impl Window {
         self.at = to;
     }
 
-    /// Whether text of `len` bytes that was read from the artifact's bytes `from..to` stands there byte for byte.
+    /// Whether text of `len` bytes stands in the artifact byte for byte: the text just taken, read from the bytes `from..to`.
     #[must_use]
     pub fn verbatim(&self, len: usize, from: u64, to: u64) -> bool {
-        self.encoding == TextEncoding::Utf8 && to - from == len as u64
+        self.encoding == TextEncoding::Utf8 && to - from == len as u64 && self.odd <= from
+    }
+
+    /// Whether the artifact is UTF-8, so that text is as long as its bytes but for odd places.
+    #[must_use]
+    pub fn is_utf8(&self) -> bool {
+        self.encoding == TextEncoding::Utf8
     }
 
     /// Sends everything from here to the end as running text.

@@ -4,7 +4,6 @@
 //! different stronger ones. Kept are edges between keyed tokens, not roots, so that parts merge in any order.
 
 use std::collections::BTreeMap;
-use std::collections::hash_map::HashMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -45,19 +44,23 @@ pub struct Identifier<'a> {
     pub value: Secret<'a>,
 }
 
+/// Small, since a table of a million rows makes three million of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Edge {
     token: u64,
     /// The stronger identifier it attaches to; 0 for none.
     stronger: u64,
     rank: u8,
-    kinds: KindSet,
+    /// Index into the sets of kinds.
+    kinds: u32,
 }
 
 /// Keyed edges of the records seen. Merging is associative and commutative.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SubjectEdges {
     edges: Vec<Edge>,
+    /// The distinct sets of kinds that edges name.
+    sets: Vec<KindSet>,
     /// Vehicles: token of a VIN or plate, and the VIN that a plate belongs to (0 for none).
     vehicles: Vec<(u64, u64)>,
     compacted: usize,
@@ -79,7 +82,7 @@ impl SubjectEdges {
         for &(rank, kind, token) in &ids {
             let (stronger, kinds) =
                 if rank == best { (0, seen) } else { (strongest, KindSet::of(&[kind])) };
-            let kinds = if covered { KindSet::default() } else { kinds };
+            let kinds = self.set(if covered { KindSet::default() } else { kinds });
             self.edges.push(Edge { token, stronger, rank, kinds });
         }
         let vin = ids.iter().find(|(_, kind, _)| *kind == kinds::VEHICLE_VIN).map_or(0, |&(_, _, t)| t);
@@ -95,13 +98,23 @@ impl SubjectEdges {
         }
     }
 
+    /// The index of a set; records of one shape share it, so that there are few.
+    fn set(&mut self, kinds: KindSet) -> u32 {
+        let at = self.sets.iter().rposition(|&s| s == kinds).unwrap_or_else(|| {
+            self.sets.push(kinds);
+            self.sets.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
     /// Adds another part's edges.
     pub fn merge(&mut self, mut other: SubjectEdges) {
         if self.edges.is_empty() && self.vehicles.is_empty() {
             *self = other;
             return;
         }
-        self.edges.append(&mut other.edges);
+        let moved: Vec<u32> = other.sets.iter().map(|&kinds| self.set(kinds)).collect();
+        self.edges.extend(other.edges.iter().map(|e| Edge { kinds: moved[e.kinds as usize], ..*e }));
         self.vehicles.append(&mut other.vehicles);
         if self.edges.len() > self.compacted * 2 + (1 << 16) {
             self.compact();
@@ -116,13 +129,19 @@ impl SubjectEdges {
 
     fn compact(&mut self) {
         self.edges.sort_unstable();
-        self.edges.dedup_by(|b, a| {
-            let same = a.token == b.token && a.stronger == b.stronger;
-            if same {
-                a.kinds = a.kinds.union(b.kinds);
+        let mut kept: Vec<Edge> = Vec::with_capacity(self.edges.len() / 2);
+        for edge in std::mem::take(&mut self.edges) {
+            match kept.last_mut() {
+                Some(last) if last.token == edge.token && last.stronger == edge.stronger => {
+                    if last.kinds != edge.kinds {
+                        let both = self.sets[last.kinds as usize].union(self.sets[edge.kinds as usize]);
+                        last.kinds = self.set(both);
+                    }
+                }
+                _ => kept.push(edge),
             }
-            same
-        });
+        }
+        self.edges = kept;
         self.vehicles.sort_unstable();
         self.vehicles.dedup();
         self.compacted = self.edges.len();
@@ -132,40 +151,43 @@ impl SubjectEdges {
     #[must_use]
     pub fn resolve(mut self) -> SubjectTally {
         self.compact();
-        let edges = self.edges;
-        // One node a token: rank, stronger tokens (one, or many), kinds seen where it was itself the strongest.
+        // One node a token, in the order of the tokens: rank, stronger tokens (one, or many), kinds seen where it was itself the strongest.
         struct Node {
-            rank: u8,
+            token: u64,
             parent: u64,
-            parents: u8,
             kinds: KindSet,
+            rank: u8,
+            parents: u8,
         }
-        let mut nodes: HashMap<u64, Node> = HashMap::with_capacity(edges.len());
-        for e in &edges {
-            let node =
-                nodes.entry(e.token).or_insert(Node { rank: e.rank, parent: 0, parents: 0, kinds: KindSet::default() });
+        let mut nodes: Vec<Node> = Vec::new();
+        for e in std::mem::take(&mut self.edges) {
+            if nodes.last().is_none_or(|n| n.token != e.token) {
+                nodes.push(Node { token: e.token, parent: 0, kinds: KindSet::default(), rank: e.rank, parents: 0 });
+            }
+            let Some(node) = nodes.last_mut() else { continue };
             if e.stronger == 0 {
-                node.kinds = node.kinds.union(e.kinds);
+                node.kinds = node.kinds.union(self.sets[e.kinds as usize]);
             } else if node.parent != e.stronger {
                 node.parent = e.stronger;
                 node.parents = node.parents.saturating_add(1);
             }
         }
-        // What was seen with the weaker identifier alone belongs to the subject it attaches to, if that is one only.
-        let mut order: Vec<(u8, u64)> = nodes.iter().map(|(&token, n)| (n.rank, token)).collect();
-        order.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, token) in order {
-            let Some(node) = nodes.get(&token) else { continue };
-            if node.parents == 1 && !node.kinds.is_empty() {
-                let (parent, kinds) = (node.parent, node.kinds);
-                if let Some(up) = nodes.get_mut(&parent) {
-                    up.kinds = up.kinds.union(kinds);
+        // What was seen with the weaker identifier alone belongs to the subject it attaches to, if that is one only. Weakest first.
+        let weakest = nodes.iter().map(|n| n.rank).max().unwrap_or(0);
+        for rank in (0..=weakest).rev() {
+            for at in 0..nodes.len() {
+                let node = &nodes[at];
+                if node.rank == rank && node.parents == 1 && !node.kinds.is_empty() {
+                    let (parent, kinds) = (node.parent, node.kinds);
+                    if let Ok(up) = nodes.binary_search_by_key(&parent, |n| n.token) {
+                        nodes[up].kinds = nodes[up].kinds.union(kinds);
+                    }
                 }
             }
         }
         let mut tally = SubjectTally::default();
         let mut groups: BTreeMap<KindSet, u64> = BTreeMap::new();
-        for node in nodes.values().filter(|n| n.parents == 0) {
+        for node in nodes.iter().filter(|n| n.parents == 0) {
             if node.kinds.is_empty() {
                 tally.exempt += 1;
             } else {

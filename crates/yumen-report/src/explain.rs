@@ -54,10 +54,13 @@ pub fn explain_finding(report: &Report, id: &str, lang: Lang) -> Option<String> 
     if rows.is_empty() {
         let inventory = finding.kind.info().inventory;
         out.blank();
-        out.text(0, match inventory {
-            true => lang.pick("仅作清单，不引出任何规则行。", "Inventory: it says what is there and feeds no row."),
-            false => lang.pick("未引出任何规则行。", "It feeds no row of the rulebook."),
-        });
+        out.text(
+            0,
+            match inventory {
+                true => lang.pick("仅作清单，不引出任何规则行。", "Inventory: it says what is there and feeds no row."),
+                false => lang.pick("未引出任何规则行。", "It feeds no row of the rulebook."),
+            },
+        );
     }
     for row in rows {
         out.blank();
@@ -89,9 +92,14 @@ pub fn explain_finding(report: &Report, id: &str, lang: Lang) -> Option<String> 
         };
         out.text(2, &text);
     }
-    if index.holds(finding) {
+    let accepts = finding.kind.name().starts_with("key.")
+        || index.questions_about(&[&finding.id]).iter().any(|(_, q)| q.key.starts_with("accept"));
+    if accepts && index.holds(finding) {
         out.blank();
-        out.text(0, lang.pick("确属无害时，在 shipment.yaml 中接受：", "Where it is harmless, accept it in shipment.yaml:"));
+        out.text(
+            0,
+            lang.pick("确属无害时，在 shipment.yaml 中接受：", "Where it is harmless, accept it in shipment.yaml:"),
+        );
         out.text(2, "accept:");
         let until = "until: YYYY-MM-DD";
         out.line(2, &format!("  - {{finding: \"{}\", reason: \"\", by: \"\", {until}}}", clean(&finding.id)));

@@ -1,5 +1,7 @@
 //! Numbers as people read them: thousands separators, KiB and MiB, percentages that never round a rest away.
 
+use yumen_model::coverage::Coverage;
+
 use crate::lang::Lang;
 
 /// `1234567` as `1,234,567`.
@@ -56,6 +58,13 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     } else {
         format!("{share:.1}%")
     }
+}
+
+/// Whether the parts of a coverage statement make its total, and the reasons its opaque bytes.
+pub(crate) fn adds_up(c: &Coverage) -> bool {
+    let sum = |parts: &[u64]| parts.iter().try_fold(0u64, |sum, n| sum.checked_add(*n));
+    let reasons: Vec<u64> = c.opaque_by_reason.values().copied().collect();
+    sum(&[c.inspected, c.container, c.opaque]) == Some(c.total) && sum(&reasons) == Some(c.opaque)
 }
 
 /// A confidence of 0 to 1 in percent.
@@ -152,6 +161,15 @@ mod tests {
         assert_eq!(percent(9_999_999, 10_000_000), ">99.9%");
         assert_eq!(percent(5, 5), "100%");
         assert_eq!(percent(1, 3), "33.3%");
+    }
+
+    #[test]
+    fn a_statement_that_does_not_add_up_is_seen() {
+        let good = crate::sample::hold().coverage;
+        assert!(adds_up(&good) && adds_up(&Coverage::default()));
+        assert!(!adds_up(&Coverage { container: good.container + 1, ..good.clone() }));
+        assert!(!adds_up(&Coverage { inspected: u64::MAX, ..good.clone() }));
+        assert!(!adds_up(&Coverage { opaque_by_reason: Default::default(), ..good }));
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(crate) struct Index<'a> {
     findings: HashMap<&'a str, &'a Finding>,
     rows: HashMap<&'a str, Vec<&'a Classification>>,
     digests: HashMap<&'a str, Vec<&'a OpaqueEntry>>,
+    opaque_for: HashMap<&'a str, Vec<&'a OpaqueEntry>>,
     /// Rows fed by each finding.
     fed: HashMap<&'a str, Vec<&'a Classification>>,
     /// Ids of findings that hold the shipment.
@@ -60,6 +61,7 @@ impl<'a> Index<'a> {
             findings: report.findings.iter().map(|f| (f.id.as_str(), f)).collect(),
             rows: HashMap::new(),
             digests: HashMap::new(),
+            opaque_for: HashMap::new(),
             fed: HashMap::new(),
             holding: HashSet::new(),
         };
@@ -72,6 +74,7 @@ impl<'a> Index<'a> {
             }
         }
         for entry in &report.opaque {
+            index.opaque_for.entry(entry.reason.name()).or_default().push(entry);
             if let Some(digest) = &entry.digest {
                 index.digests.entry(digest).or_default().push(entry);
             }
@@ -85,19 +88,22 @@ impl<'a> Index<'a> {
     /// What the given references stand for, each once. A row brings the findings and opaque bytes that it rests on.
     pub(crate) fn resolve<'r>(&self, refs: impl Iterator<Item = &'r str>) -> Referred<'a> {
         let mut out = Referred::default();
-        let mut seen_findings: HashSet<&str> = HashSet::new();
+        // References that were followed, and opaque entries, which a digest and a reason may both lead to.
+        let mut seen: HashSet<&str> = HashSet::new();
         let mut seen_opaque: HashSet<*const OpaqueEntry> = HashSet::new();
-        let mut seen_rows: HashSet<*const Classification> = HashSet::new();
         for reference in refs {
-            self.one(reference, &mut out, &mut seen_findings, &mut seen_opaque);
-            for &row in self.rows.get(reference).into_iter().flatten() {
-                if seen_rows.insert(std::ptr::from_ref(row)) {
+            let rows = self.rows.get_key_value(reference);
+            if let Some((&name, rows)) = rows
+                && seen.insert(name)
+            {
+                for &row in rows {
                     out.rows.push(row);
                     for because in &row.because {
-                        self.one(because, &mut out, &mut seen_findings, &mut seen_opaque);
+                        self.one(because, &mut out, &mut seen, &mut seen_opaque);
                     }
                 }
             }
+            self.one(reference, &mut out, &mut seen, &mut seen_opaque);
         }
         out
     }
@@ -106,21 +112,19 @@ impl<'a> Index<'a> {
         &self,
         reference: &str,
         out: &mut Referred<'a>,
-        findings: &mut HashSet<&'a str>,
+        seen: &mut HashSet<&'a str>,
         opaque: &mut HashSet<*const OpaqueEntry>,
     ) {
         if let Some((&id, &finding)) = self.findings.get_key_value(reference)
-            && findings.insert(id)
+            && seen.insert(id)
         {
             out.findings.push(finding);
         }
-        let by_reason = reference.strip_prefix("coverage:").map(|reason| {
-            self.report.opaque.iter().filter(move |e| e.reason.name() == reason)
-        });
-        let by_digest = self.digests.get(reference).into_iter().flatten().copied();
-        for entry in by_digest.chain(by_reason.into_iter().flatten()) {
-            if opaque.insert(std::ptr::from_ref(entry)) {
-                out.opaque.push(entry);
+        let by_digest = self.digests.get_key_value(reference);
+        let by_reason = reference.strip_prefix("coverage:").and_then(|reason| self.opaque_for.get_key_value(reason));
+        for (&name, entries) in [by_digest, by_reason].into_iter().flatten() {
+            if seen.insert(name) {
+                out.opaque.extend(entries.iter().filter(|e| opaque.insert(std::ptr::from_ref(**e))));
             }
         }
     }
@@ -156,13 +160,12 @@ impl<'a> Index<'a> {
     }
 
     /// Questions that speak of one of the references, with their place in the list (from 1).
-    pub(crate) fn questions_about<'r>(&self, refs: &[&'r str]) -> Vec<(usize, &'a Question)> {
+    pub(crate) fn questions_about(&self, refs: &[&str]) -> Vec<(usize, &'a Question)> {
+        let refs: HashSet<&str> = refs.iter().copied().collect();
         let all = self.report.verdict.questions.iter().enumerate();
-        all.filter(|(_, q)| {
-            refs.iter().any(|r| *r == q.fact || *r == q.key || q.about.iter().any(|about| about == r))
-        })
-        .map(|(at, q)| (at + 1, q))
-        .collect()
+        all.filter(|(_, q)| [&q.fact, &q.key].into_iter().chain(&q.about).any(|about| refs.contains(about.as_str())))
+            .map(|(at, q)| (at + 1, q))
+            .collect()
     }
 
     /// The findings in groups: what holds the shipment first, then by class, then by kind; inventory last.
@@ -198,15 +201,15 @@ impl<'a> Index<'a> {
     }
 }
 
-/// How many of each group are shown when `budget` lines are to spare: one of each in order, then round and round. What holds is never left
-/// without one line.
-pub(crate) fn share(groups: &[Group<'_>], budget: usize) -> Vec<usize> {
+/// How many of each group are shown when there is room for `budget` findings: one of each in order, then round and round, up to `most` of
+/// one group. What holds is never left without one.
+pub(crate) fn share(groups: &[Group<'_>], budget: usize, most: usize) -> Vec<usize> {
     let mut shown = vec![0; groups.len()];
     let mut left = budget;
     while left > 0 {
         let before = left;
         for (n, group) in shown.iter_mut().zip(groups) {
-            if left > 0 && *n < group.findings.len() {
+            if left > 0 && *n < group.findings.len().min(most) {
                 *n += 1;
                 left -= 1;
             }
@@ -221,4 +224,50 @@ pub(crate) fn share(groups: &[Group<'_>], budget: usize) -> Vec<usize> {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn references_lead_to_findings_rows_and_opaque_bytes_once() {
+        let mut report = sample::hold();
+        report.classifications[0].because.push("coverage:encrypted".to_owned());
+        let index = Index::new(&report);
+        let digest = report.opaque[0].digest.as_deref().unwrap();
+        let referred = index.resolve(["DA-d", digest, "77c0ffee12345678", "coverage:encrypted", "nothing"].into_iter());
+        assert_eq!(referred.rows.iter().map(|r| r.row.as_str()).collect::<Vec<_>>(), ["DA-d"]);
+        assert_eq!(referred.findings.iter().map(|f| f.id.as_str()).collect::<Vec<_>>(), ["77c0ffee12345678"]);
+        assert_eq!(
+            referred.opaque.iter().map(|e| e.artifact.as_str()).collect::<Vec<_>>(),
+            ["ota.zip!/vendor/ecu.enc"]
+        );
+        let unknown = index.resolve(["coverage:unknown-format"].into_iter());
+        assert_eq!(unknown.opaque.len(), 1);
+    }
+
+    #[test]
+    fn groups_cover_every_finding_and_what_holds_comes_first() {
+        for report in [sample::hold(), sample::many(500), sample::pass(), sample::empty()] {
+            let index = Index::new(&report);
+            let groups = index.groups();
+            assert_eq!(groups.iter().map(|g| g.findings.len()).sum::<usize>(), report.findings.len());
+            assert!(groups.is_sorted_by_key(|g| !g.holds));
+            assert!(groups.is_sorted_by_key(Group::inventory));
+        }
+    }
+
+    #[test]
+    fn the_room_is_shared_and_nothing_that_holds_is_left_out() {
+        let report = sample::many(1000);
+        let index = Index::new(&report);
+        let groups = index.groups();
+        assert_eq!(share(&groups, 24, 6), [6, 6]);
+        assert_eq!(share(&groups, 24, 24), [12, 12]);
+        assert_eq!(share(&groups, 0, 4), [1, 0]);
+        assert_eq!(share(&groups, 5000, 5000), [10, 1000]);
+        assert!(share(&[], 10, 10).is_empty());
+    }
 }

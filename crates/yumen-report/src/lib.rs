@@ -26,7 +26,7 @@ pub use json::{ReadError, schema};
 pub use lang::Lang;
 pub use markdown::markdown;
 pub use report::{
-    ChecklistItem, CodedText, Input, KindCount, Recipient, Report, RulebookInfo, Run, SCHEMA, ShipmentInfo, Summary, Tool,
-    disclaimer,
+    ChecklistItem, CodedText, Input, KindCount, Recipient, Report, RulebookInfo, Run, SCHEMA, ShipmentInfo, Summary,
+    Tool, disclaimer,
 };
 pub use terminal::{TerminalOptions, terminal};

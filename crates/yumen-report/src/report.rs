@@ -255,7 +255,10 @@ impl Report {
             self.verdict.outcome = Outcome::Hold;
             self.verdict.reasons.push(Reason {
                 code: "scan-incomplete".to_owned(),
-                text: Text::new("扫描中断，未检视全部内容。", "The scan was interrupted before everything was looked at."),
+                text: Text::new(
+                    "扫描中断，未检视全部内容。",
+                    "The scan was interrupted before everything was looked at.",
+                ),
                 refs: Vec::new(),
                 holds: true,
             });

@@ -54,7 +54,13 @@ fn with(mut finding: Finding, name: &str, value: Value) -> Finding {
 }
 
 fn artifact(path: &str, format: &str, bytes: u64, n: u8) -> ArtifactEntry {
-    ArtifactEntry { path: path.to_owned(), format: format.to_owned(), bytes, digest: Some(digest(n)), notes: Vec::new() }
+    ArtifactEntry {
+        path: path.to_owned(),
+        format: format.to_owned(),
+        bytes,
+        digest: Some(digest(n)),
+        notes: Vec::new(),
+    }
 }
 
 fn verdict(outcome: Outcome, route: Route) -> Verdict {
@@ -112,8 +118,16 @@ pub(crate) fn hold() -> Report {
         opaque: 4096,
         opaque_by_reason: BTreeMap::from([(Opacity::Encrypted, 4000), (Opacity::UnknownFormat, 96)]),
     };
-    let key = finding("3f9a1c0277aa41d8", kinds::KEY_PRIVATE, "ota.zip!/deploy/keys/update-signing.pem", 1, 0.99, "-----BEGIN PRIV…");
-    let mut named = finding("a0a0a0a0a0a0a0a0", kinds::VEHICLE_PLATE, "ota.zip!/photos/京•••••#1.jpg", 1, 0.9, "京••••••");
+    let key = finding(
+        "3f9a1c0277aa41d8",
+        kinds::KEY_PRIVATE,
+        "ota.zip!/deploy/keys/update-signing.pem",
+        1,
+        0.99,
+        "-----BEGIN PRIV…",
+    );
+    let mut named =
+        finding("a0a0a0a0a0a0a0a0", kinds::VEHICLE_PLATE, "ota.zip!/photos/京•••••#1.jpg", 1, 0.9, "京••••••");
     named.location = Location { part: Some(Part::Name), ..Location::default() };
     let mut track = finding("77c0ffee12345678", kinds::GEO_TRACK, "ota.zip!/logs/drive.csv", 1, 0.97, "");
     track.location = Location::default();
@@ -124,12 +138,38 @@ pub(crate) fn hold() -> Report {
         with(key, "encrypted", json!(false)),
         finding("0b0b0b0b0b0b0b0b", kinds::KEY_PASSWORD, "ota.zip!/deploy/ci/settings.yaml", 2, 0.9, "••••••••"),
         finding("1111aaaa2222bbbb", kinds::PERSON_PHONE, "ota.zip!/crm/车主信息.csv", 1200, 0.99, "138••••••••"),
-        finding("1111aaaa2222cccc", kinds::PERSON_ID_NUMBER, "ota.zip!/crm/车主信息.csv", 1180, 0.99, "1101••••••••••••2X"),
-        with(finding("1111aaaa2222dddd", kinds::VEHICLE_VIN, "ota.zip!/crm/车主信息.csv", 1200, 0.99, "LVS••••••••••••22"), "checksum", json!(true)),
-        with(finding("1111aaaa2222eeee", kinds::VEHICLE_VIN, "ota.zip!/crm/旧系统导出.csv", 3, 0.5, "LVS••••••••••••00"), "checksum", json!(false)),
+        finding(
+            "1111aaaa2222cccc",
+            kinds::PERSON_ID_NUMBER,
+            "ota.zip!/crm/车主信息.csv",
+            1180,
+            0.99,
+            "1101••••••••••••2X",
+        ),
+        with(
+            finding(
+                "1111aaaa2222dddd",
+                kinds::VEHICLE_VIN,
+                "ota.zip!/crm/车主信息.csv",
+                1200,
+                0.99,
+                "LVS••••••••••••22",
+            ),
+            "checksum",
+            json!(true),
+        ),
+        with(
+            finding("1111aaaa2222eeee", kinds::VEHICLE_VIN, "ota.zip!/crm/旧系统导出.csv", 3, 0.5, "LVS••••••••••••00"),
+            "checksum",
+            json!(false),
+        ),
         named,
         track,
-        with(finding("dddd000000000001", kinds::DOC_SECRECY_MARKING, "ota.zip!/doc/说明.docx", 1, 0.8, "内•"), "level", json!("internal")),
+        with(
+            finding("dddd000000000001", kinds::DOC_SECRECY_MARKING, "ota.zip!/doc/说明.docx", 1, 0.8, "内•"),
+            "level",
+            json!("internal"),
+        ),
         finding("cccc000000000001", kinds::CERT_X509, "ota.zip!/deploy/keys/ca.crt", 1, 1.0, "[certificate]"),
     ];
     scan.artifacts = vec![
@@ -139,7 +179,10 @@ pub(crate) fn hold() -> Report {
         },
         artifact("ota.zip!/deploy/keys/update-signing.pem", "text", 1704, 8),
         artifact("ota.zip!/crm/车主信息.csv", "csv", 240_000, 9),
-        ArtifactEntry { notes: vec![Note::new("encrypted")], ..artifact("ota.zip!/vendor/ecu.enc", "opaque", 4000, 0xee) },
+        ArtifactEntry {
+            notes: vec![Note::new("encrypted")],
+            ..artifact("ota.zip!/vendor/ecu.enc", "opaque", 4000, 0xee)
+        },
         ArtifactEntry { notes: vec![Note::new("directory-entries")], ..artifact("ota.zip", "zip", 56_000_000, 1) },
     ];
     scan.opaque = vec![
@@ -157,15 +200,16 @@ pub(crate) fn hold() -> Report {
         },
     ];
     let ids = |ids: &[&str]| ids.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-    let row = |row: &str, class, zh: &str, en: &str, because: &[&str], status: &str, p: &[(&str, &str)]| Classification {
-        row: row.to_owned(),
-        class,
-        item: Text::new(zh, en),
-        because: ids(because),
-        status: status.to_owned(),
-        settled_by: None,
-        provenance: provenance(p),
-    };
+    let row =
+        |row: &str, class, zh: &str, en: &str, because: &[&str], status: &str, p: &[(&str, &str)]| Classification {
+            row: row.to_owned(),
+            class,
+            item: Text::new(zh, en),
+            because: ids(because),
+            status: status.to_owned(),
+            settled_by: None,
+            provenance: provenance(p),
+        };
     let classifications = vec![
         row(
             "DA-d",
@@ -228,13 +272,7 @@ pub(crate) fn hold() -> Report {
             &[&digest(0xee), &digest(0xdd)],
             true,
         ),
-        reason(
-            "candidate-open",
-            "规则行 DA-d 待认定。",
-            "Row DA-d needs a person's decision.",
-            &["DA-d"],
-            true,
-        ),
+        reason("candidate-open", "规则行 DA-d 待认定。", "Row DA-d needs a person's decision.", &["DA-d"], true),
         reason(
             "personal-counted",
             "本次涉及 1,200 人的个人信息，其中 1,180 人为敏感个人信息。",

@@ -140,8 +140,7 @@ fn example<'a>(referred: &Referred<'a>) -> Option<&'a str> {
     let surest = |a: &&&'a Finding, b: &&&'a Finding| {
         a.confidence.total_cmp(&b.confidence).then(a.count.cmp(&b.count)).then(b.artifact.cmp(&a.artifact))
     };
-    let largest =
-        |a: &&&'a OpaqueEntry, b: &&&'a OpaqueEntry| a.bytes.cmp(&b.bytes).then(b.artifact.cmp(&a.artifact));
+    let largest = |a: &&&'a OpaqueEntry, b: &&&'a OpaqueEntry| a.bytes.cmp(&b.bytes).then(b.artifact.cmp(&a.artifact));
     let finding = referred.findings.iter().max_by(surest).map(|f| f.artifact.as_str());
     finding.or_else(|| referred.opaque.iter().max_by(largest).map(|e| e.artifact.as_str()))
 }
@@ -208,11 +207,22 @@ fn actions(lang: Lang, code: &str, referred: &Referred<'_>, questions: &[(usize,
             "Take it out, or pass the security assessment and enter it under approvals.",
         );
     }
-    if let Some(reason) = most(referred.opaque.iter().copied()) {
+    let opaque = by_size(referred.opaque.iter().copied());
+    for &(reason, size) in opaque.iter().take(3) {
         let advice = words::opaque_advice(lang, reason);
+        let what = words::opaque_reason(lang, reason);
         out.push(match lang {
-            Lang::Zh => format!("{advice}；或按摘要（digest）填入 accept 并说明理由。"),
-            Lang::En => format!("{advice}; or account for its digest under accept, with a reason."),
+            Lang::Zh => format!("{what}（{}）：{advice}。", bytes(size)),
+            Lang::En => format!("{what} ({}): {}.", bytes(size), advice),
+        });
+    }
+    if !opaque.is_empty() {
+        let number = questions.iter().find(|(_, q)| q.key.starts_with("accept")).map(|(at, _)| *at);
+        out.push(match (lang, number) {
+            (Lang::Zh, Some(n)) => format!("或按摘要（digest）逐项填入 accept 并说明理由（见问题 {n}）。"),
+            (Lang::Zh, None) => "或按摘要（digest）逐项填入 accept 并说明理由。".to_owned(),
+            (Lang::En, Some(n)) => format!("Or account for each digest under accept, with a reason (question {n})."),
+            (Lang::En, None) => "Or account for each digest under accept, with a reason.".to_owned(),
         });
     } else if let Some(answer) = answer(lang, questions) {
         out.push(answer);
@@ -223,14 +233,16 @@ fn actions(lang: Lang, code: &str, referred: &Referred<'_>, questions: &[(usize,
     out
 }
 
-/// The reason that most of the opaque bytes have.
-fn most<'e>(entries: impl Iterator<Item = &'e OpaqueEntry>) -> Option<Opacity> {
+/// Opaque bytes by reason, most first.
+fn by_size<'e>(entries: impl Iterator<Item = &'e OpaqueEntry>) -> Vec<(Opacity, u64)> {
     let mut sizes: BTreeMap<Opacity, u64> = BTreeMap::new();
     for entry in entries {
         let size = sizes.entry(entry.reason).or_default();
         *size = size.saturating_add(entry.bytes);
     }
-    sizes.into_iter().max_by_key(|&(reason, n)| (n, std::cmp::Reverse(reason))).map(|(reason, _)| reason)
+    let mut sizes: Vec<_> = sizes.into_iter().collect();
+    sizes.sort_by_key(|&(reason, n)| (std::cmp::Reverse(n), reason));
+    sizes
 }
 
 /// Why, in one sentence: the first reason that holds, or what made it pass.
@@ -245,11 +257,85 @@ pub(crate) fn why<'a>(index: &Index<'a>, lang: Lang) -> &'a str {
         return lang.of(&reason.text);
     }
     match (verdict.outcome, verdict.route) {
-        (Outcome::Pass, Route::Free) => {
-            lang.pick("全部内容均已检视，未见须管理的数据。", "All content was looked into; nothing regulated was found.")
-        }
+        (Outcome::Pass, Route::Free) => lang
+            .pick("全部内容均已检视，未见须管理的数据。", "All content was looked into; nothing regulated was found."),
         (Outcome::Pass, _) => lang.pick("该途径的条件已满足。", "The condition of this route is met."),
         (Outcome::Hold, _) if !verdict.questions.is_empty() => lang.pick("有问题待答复。", "Questions are open."),
         (Outcome::Hold, _) => lang.pick("条件未满足。", "The conditions are not met."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use yumen_model::verdict::Text;
+
+    use super::*;
+    use crate::report::Report;
+    use crate::sample;
+
+    fn told(report: &Report, lang: Lang) -> Vec<Cause<'_>> {
+        // The causes borrow from the report, not from the index.
+        causes(&Index::new(report), lang)
+    }
+
+    fn reason(code: &str, refs: &[&str]) -> Reason {
+        let refs = refs.iter().map(|r| (*r).to_owned()).collect();
+        Reason { code: code.to_owned(), text: Text::new("甲。", "A."), refs, holds: true }
+    }
+
+    #[test]
+    fn reasons_of_one_code_are_one_cause() {
+        let mut report = sample::hold();
+        report.verdict.questions.clear();
+        report.verdict.reasons = vec![reason("candidate-open", &["DA-d"]), reason("candidate-open", &["PI"])];
+        let causes = told(&report, Lang::En);
+        assert_eq!((causes.len(), causes[0].similar), (1, 1));
+        assert_eq!(causes[0].extent, "5 findings in 4 artifacts");
+        assert!(causes[0].actions.iter().any(|a| a.contains("determinations")));
+    }
+
+    #[test]
+    fn every_open_question_is_named_by_a_cause() {
+        let report = sample::hold();
+        let causes = told(&report, Lang::En);
+        for question in &report.verdict.questions {
+            let named = |c: &Cause<'_>| c.actions.iter().any(|a| a.contains(&question.key));
+            assert!(causes.iter().any(named), "{}", question.key);
+        }
+        assert_eq!(causes.last().unwrap().text, "1 question is open.");
+        let mut asked = report.clone();
+        asked.verdict.reasons.push(reason("questions-open", &[]));
+        assert_eq!(told(&asked, Lang::En).len(), causes.len(), "the reason takes the place of the made-up cause");
+    }
+
+    #[test]
+    fn a_hold_without_reasons_is_still_explained() {
+        let mut report = sample::hold();
+        report.verdict.reasons.clear();
+        report.verdict.questions.clear();
+        assert!(told(&report, Lang::Zh)[0].text.contains("未能检视"));
+        report.complete = false;
+        let cause = &told(&report, Lang::En)[0];
+        assert!(cause.text.contains("not complete") && cause.actions[0].contains("Scan again"));
+        report.complete = true;
+        report.opaque.clear();
+        assert_eq!(told(&report, Lang::En)[0].actions.len(), 1);
+    }
+
+    #[test]
+    fn each_cause_says_what_to_do_and_a_pass_has_none() {
+        for lang in [Lang::Zh, Lang::En] {
+            assert!(told(&sample::hold(), lang).iter().all(|c| !c.actions.is_empty()));
+            assert!(told(&sample::pass(), lang).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_example_is_the_surest_finding_and_opaque_bytes_are_told_by_reason() {
+        let report = sample::hold();
+        let causes = told(&report, Lang::En);
+        assert_eq!(causes[0].example, Some("ota.zip!/deploy/keys/update-signing.pem"));
+        assert!(causes[1].actions[0].starts_with("encrypted (3.91 KiB): supply it in clear"));
+        assert!(causes[1].actions[2].contains("(question 2)"));
     }
 }

@@ -14,7 +14,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("algorithm", "算法", "algorithm"),
     ("bits", "位数", "bits"),
     ("channels", "通道", "channels"),
-    ("checksum", "校验位有效", "check digit valid"),
+    ("checksum", "校验位", "check digit"),
     ("classes", "类别", "classes"),
     ("compatible", "适用于", "for"),
     ("countries", "国家或地区", "countries"),
@@ -22,7 +22,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("datum", "坐标系", "datum"),
     ("device_type", "设备类型", "device type"),
     ("duration_s", "时长（秒）", "seconds"),
-    ("encrypted", "已加密", "encrypted"),
+    ("encrypted", "加密", "encrypted"),
     ("entries", "条目", "entries"),
     ("expected", "按名称应为", "named as"),
     ("expires", "有效期至", "expires"),
@@ -48,7 +48,7 @@ const NAMES: &[(&str, &str, &str)] = &[
     ("region", "地域", "region"),
     ("rows", "行", "rows"),
     ("signals", "信号", "signals"),
-    ("signed", "已签名", "signed"),
+    ("signed", "签名", "signed"),
     ("target", "目标", "target"),
     ("type", "类型", "type"),
     ("version", "版本", "version"),
@@ -56,6 +56,8 @@ const NAMES: &[(&str, &str, &str)] = &[
 
 /// Fixed words that values take, by the name they stand under.
 const WORDS: &[(&str, &str, &str, &str)] = &[
+    ("checksum", "true", "有效", "valid"),
+    ("checksum", "false", "无效", "not valid"),
     ("region", "inside", "中国大陆境内", "inside mainland China"),
     ("region", "outside", "境外", "outside mainland China"),
     ("region", "unknown", "不明", "unknown"),
@@ -123,8 +125,11 @@ pub(crate) fn word<'w>(lang: Lang, key: &str, word: &'w str) -> &'w str {
 pub(crate) fn value(lang: Lang, key: &str, value: &Value) -> String {
     match value {
         Value::String(s) => word(lang, key, s).to_owned(),
-        Value::Bool(true) => lang.pick("是", "yes").to_owned(),
-        Value::Bool(false) => lang.pick("否", "no").to_owned(),
+        Value::Bool(b) => {
+            let (plain, told) = if *b { ("true", lang.pick("是", "yes")) } else { ("false", lang.pick("否", "no")) };
+            let special = word(lang, key, plain);
+            if special == plain { told } else { special }.to_owned()
+        }
         Value::Null => "–".to_owned(),
         Value::Array(items) => {
             let mut text =
@@ -153,7 +158,9 @@ pub(crate) fn pair(lang: Lang, key: &str, value: &Value) -> String {
 /// What a row of the rulebook rests on, in words; empty when that is not told.
 pub(crate) fn provenance(lang: Lang, provenance: &BTreeMap<String, Value>) -> Vec<String> {
     let mut out = Vec::new();
-    for (key, zh, en) in [("basis", "依据", "basis"), ("confidence", "把握", "confidence"), ("criterion", "", ""), ("note", "", "")] {
+    for (key, zh, en) in
+        [("basis", "依据", "basis"), ("confidence", "把握", "confidence"), ("criterion", "", ""), ("note", "", "")]
+    {
         let Some(v) = provenance.get(key) else { continue };
         let text = value(lang, key, v);
         let label = lang.pick(zh, en);
@@ -194,7 +201,7 @@ mod tests {
     #[test]
     fn values_are_words() {
         assert_eq!(pair(Lang::En, "region", &json!("inside")), "region inside mainland China");
-        assert_eq!(pair(Lang::Zh, "encrypted", &json!(false)), "已加密 否");
+        assert_eq!(pair(Lang::Zh, "encrypted", &json!(false)), "加密 否");
         assert_eq!(pair(Lang::En, "ecu_variants", &json!(12_345)), "ecu variants 12,345");
         assert_eq!(value(Lang::Zh, "x", &json!(["a", "b", "c", "d", "e", "f"])), "a、b、c、d、e …");
         assert_eq!(value(Lang::Zh, "note", &json!({"zh": "甲", "en": "b"})), "甲");

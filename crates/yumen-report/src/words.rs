@@ -27,7 +27,9 @@ pub(crate) fn route(lang: Lang, route: Route) -> &'static str {
         Route::StandardContractOrCertification => {
             lang.pick("个人信息出境标准合同或认证", "standard contract or certification")
         }
-        Route::Exempt => lang.pick("豁免（告知、同意、影响评估义务不变）", "exempt (notice, consent and impact assessment stay due)"),
+        Route::Exempt => {
+            lang.pick("豁免（告知、同意、影响评估义务不变）", "exempt (notice, consent and impact assessment stay due)")
+        }
         Route::Free => {
             lang.pick("无需办理（未见个人信息和重要数据）", "free (no personal information or important data seen)")
         }
@@ -41,7 +43,9 @@ pub(crate) fn class(lang: Lang, class: Class) -> &'static str {
         Class::StateSecretSuspect => lang.pick("疑似国家秘密", "suspected State secret"),
         Class::UnprocessedGeodata => lang.pick("未经处理的地理信息", "unprocessed geodata"),
         Class::Important => lang.pick("重要数据", "important data"),
-        Class::ImportantCandidate => lang.pick("可能的重要数据（待认定）", "possibly important data (a person decides)"),
+        Class::ImportantCandidate => {
+            lang.pick("可能的重要数据（待认定）", "possibly important data (a person decides)")
+        }
         Class::SensitivePersonal => lang.pick("敏感个人信息", "sensitive personal information"),
         Class::Personal => lang.pick("个人信息", "personal information"),
         Class::General => lang.pick("一般数据", "general data"),
@@ -89,18 +93,34 @@ pub(crate) fn opaque_reason(lang: Lang, reason: Reason) -> &'static str {
 /// What a person can do about opaque bytes.
 pub(crate) fn opaque_advice(lang: Lang, reason: Reason) -> &'static str {
     match reason {
-        Reason::Encrypted => lang.pick("提供明文，或移除", "Supply it in clear, or take it out"),
-        Reason::UnknownFormat => lang.pick("改用已知格式，或移除", "Supply it in a known format, or take it out"),
-        Reason::Corrupt => lang.pick("换上完好的文件，或移除", "Replace it with a sound copy, or take it out"),
-        Reason::Limit | Reason::TimedOut => lang.pick("放宽限额后重新扫描", "Scan again with a higher limit"),
-        Reason::Unsupported => lang.pick("改用受支持的变体，或移除", "Supply it in a supported variant, or take it out"),
-        Reason::Excluded => lang.pick("不作排除，重新扫描", "Scan again without the exclusion"),
-        Reason::Unreadable => lang.pick("给予读取权限后重新扫描", "Make it readable and scan again"),
-        Reason::NeedsOldImage => lang.pick("改送整包，或附上旧版镜像", "Supply the full package, or the old image with it"),
-        Reason::NoModel => lang.pick("安装识别模型后重新扫描", "Install the recognition model and scan again"),
-        Reason::NotSampled => lang.pick("加 --exhaustive 重新扫描", "Scan again with --exhaustive"),
-        Reason::Crashed => lang.pick("向 Yumen 报告此问题；移除该文件", "Report it to Yumen's maintainers; take the file out"),
+        Reason::Encrypted => lang.pick("提供明文，或移除", "supply it in clear, or take it out"),
+        Reason::UnknownFormat => lang.pick("改用已知格式，或移除", "supply it in a known format, or take it out"),
+        Reason::Corrupt => lang.pick("换上完好的文件，或移除", "replace it with a sound copy, or take it out"),
+        Reason::Limit | Reason::TimedOut => lang.pick("放宽限额后重新扫描", "scan again with a higher limit"),
+        Reason::Unsupported => {
+            lang.pick("改用受支持的变体，或移除", "supply it in a supported variant, or take it out")
+        }
+        Reason::Excluded => lang.pick("不作排除，重新扫描", "scan again without the exclusion"),
+        Reason::Unreadable => lang.pick("给予读取权限后重新扫描", "make it readable and scan again"),
+        Reason::NeedsOldImage => {
+            lang.pick("改送整包，或附上旧版镜像", "supply the full package, or the old image with it")
+        }
+        Reason::NoModel => lang.pick("安装识别模型后重新扫描", "install the recognition model and scan again"),
+        Reason::NotSampled => lang.pick("加 --exhaustive 重新扫描", "scan again with --exhaustive"),
+        Reason::Crashed => {
+            lang.pick("向 Yumen 报告此问题；移除该文件", "report it to Yumen's maintainers; take the file out")
+        }
     }
+}
+
+/// What is said of a coverage statement whose parts do not make its total.
+pub(crate) fn sums_differ(lang: Lang) -> &'static str {
+    lang.pick("覆盖数字不相符：不要据此放行。", "The coverage figures do not add up: do not release on this report.")
+}
+
+/// What is said when nothing was scanned.
+pub(crate) fn nothing_scanned(lang: Lang) -> &'static str {
+    lang.pick("输入中没有任何文件：没有扫描到内容。", "The inputs hold no file: nothing was scanned.")
 }
 
 /// Title of a kind.
@@ -125,7 +145,7 @@ pub(crate) fn note_detail(lang: Lang, note: &Note) -> String {
 
 /// Codes that say how a thing was read, not that something is wrong with it.
 pub(crate) fn quiet_note(code: &str) -> bool {
-    matches!(code, "directory-entries" | "duplicate-names" | "link" | "schema-applied" | "symlink")
+    matches!(code, "directory-entries" | "link" | "schema-applied" | "symlink")
 }
 
 #[cfg(test)]
@@ -144,9 +164,15 @@ mod tests {
             both(opaque_advice(Lang::Zh, r), opaque_advice(Lang::En, r));
         }
         use Class::*;
-        for c in
-            [StateSecretSuspect, UnprocessedGeodata, Important, ImportantCandidate, SensitivePersonal, Personal, General]
-        {
+        for c in [
+            StateSecretSuspect,
+            UnprocessedGeodata,
+            Important,
+            ImportantCandidate,
+            SensitivePersonal,
+            Personal,
+            General,
+        ] {
             both(class(Lang::Zh, c), class(Lang::En, c));
         }
         use Route::{Exempt, Free, NonePermitted, SecurityAssessment, StandardContractOrCertification, Undetermined};

@@ -13,43 +13,43 @@ use crate::facts::FactSpec;
 #[derive(Clone, Debug)]
 pub struct Rulebook {
     /// Its name, `cn-auto-2026`.
-    pub id: String,
+    pub(crate) id: String,
     /// The edition of the rules it encodes.
-    pub edition: String,
+    pub(crate) edition: String,
     /// Title.
-    pub title: Text,
+    pub(crate) title: Text,
     /// Whether the official table has been entered: `not-verified` or `verified`.
-    pub annex: String,
+    pub(crate) annex: String,
     /// `blake3:` and the digest of the rulebook's file and, if there is one, of the configuration laid over it.
-    pub digest: String,
+    pub(crate) digest: String,
     /// A finding whose confidence is not above this proves no important data by itself.
-    pub proof_above: f64,
+    pub(crate) proof_above: f64,
     /// Scenarios by id.
-    pub scenarios: Vec<(String, Text)>,
+    pub(crate) scenarios: Vec<(String, Text)>,
     /// Which kinds are personal information.
-    pub personal: Vec<PersonalKind>,
+    pub(crate) personal: Vec<PersonalKind>,
     /// Rules that can be switched.
-    pub switches: Vec<Switch>,
+    pub(crate) switches: Vec<Switch>,
     /// What can be asked.
-    pub facts: Vec<FactSpec>,
+    pub(crate) facts: Vec<FactSpec>,
     /// Conditions of the routes.
-    pub routes: Vec<RouteRule>,
+    pub(crate) routes: Vec<RouteRule>,
     /// Kinds of approvals.
-    pub approvals: Vec<ApprovalKind>,
+    pub(crate) approvals: Vec<ApprovalKind>,
     /// The exemptions.
-    pub exemptions: Vec<Exemption>,
+    pub(crate) exemptions: Vec<Exemption>,
     /// The rows.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// The protection checklist.
-    pub checklist: Vec<ChecklistItem>,
+    pub(crate) checklist: Vec<ChecklistItem>,
     /// Standing notes.
-    pub notes: Vec<StandingNote>,
+    pub(crate) notes: Vec<StandingNote>,
     /// What the organisation's configuration loosened, each with its reason.
-    pub loosened: Vec<Loosened>,
+    pub(crate) loosened: Vec<Loosened>,
     /// Ids of rows that the organisation's configuration added or tightened.
-    pub overlaid: Vec<String>,
+    pub(crate) overlaid: Vec<String>,
     /// File that holds the key for keyed tokens, as the organisation's configuration names it.
-    pub key_file: Option<std::path::PathBuf>,
+    pub(crate) key_file: Option<std::path::PathBuf>,
 }
 
 /// Where an entry comes from and how sure it is.
@@ -308,6 +308,96 @@ pub struct Loosened {
 }
 
 impl Rulebook {
+    /// Its name, `cn-auto-2026`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The edition of the rules it encodes.
+    #[must_use]
+    pub fn edition(&self) -> &str {
+        &self.edition
+    }
+
+    /// Its title.
+    #[must_use]
+    pub fn title(&self) -> &Text {
+        &self.title
+    }
+
+    /// Whether the official table has been entered: `not-verified` or `verified`.
+    #[must_use]
+    pub fn annex(&self) -> &str {
+        &self.annex
+    }
+
+    /// `blake3:` and the digest of the rulebook's file and of the configuration laid over it.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// What can be asked.
+    #[must_use]
+    pub fn facts(&self) -> &[FactSpec] {
+        &self.facts
+    }
+
+    /// Conditions of the routes.
+    #[must_use]
+    pub fn routes(&self) -> &[RouteRule] {
+        &self.routes
+    }
+
+    /// Kinds of approvals.
+    #[must_use]
+    pub fn approvals(&self) -> &[ApprovalKind] {
+        &self.approvals
+    }
+
+    /// The exemptions.
+    #[must_use]
+    pub fn exemptions(&self) -> &[Exemption] {
+        &self.exemptions
+    }
+
+    /// The protection checklist.
+    #[must_use]
+    pub fn checklist(&self) -> &[ChecklistItem] {
+        &self.checklist
+    }
+
+    /// Standing notes.
+    #[must_use]
+    pub fn notes(&self) -> &[StandingNote] {
+        &self.notes
+    }
+
+    /// What the organisation's configuration loosened, each with its reason.
+    #[must_use]
+    pub fn loosened(&self) -> &[Loosened] {
+        &self.loosened
+    }
+
+    /// Ids of rows that the organisation's configuration added or tightened.
+    #[must_use]
+    pub fn overlaid(&self) -> &[String] {
+        &self.overlaid
+    }
+
+    /// File that holds the key for keyed tokens, as the organisation's configuration names it.
+    #[must_use]
+    pub fn key_file(&self) -> Option<&std::path::Path> {
+        self.key_file.as_deref()
+    }
+
     /// The row of an id or alias.
     #[must_use]
     pub fn row(&self, id: &str) -> Option<&Row> {

@@ -38,8 +38,8 @@ pub struct RowState<'b> {
     pub truth: Truth,
     /// The same, where what is opaque may hold anything.
     pub beyond: Truth,
-    /// Places in [`ScanOutcome::findings`] that feed it.
-    pub findings: Vec<usize>,
+    /// Places in [`ScanOutcome::findings`] that feed it, surely or perhaps.
+    pub findings: Vec<(usize, Truth)>,
     /// Declared facts that it rests on.
     pub facts: Vec<String>,
     /// What would settle it where it is unknown, with the findings it is about.
@@ -63,14 +63,14 @@ pub struct Scan<'a> {
 struct Eval {
     truth: Truth,
     beyond: Truth,
-    findings: BTreeSet<usize>,
+    findings: BTreeMap<usize, Truth>,
     facts: BTreeSet<String>,
     asks: BTreeMap<Ask, BTreeSet<usize>>,
 }
 
 impl Eval {
     fn of(truth: Truth) -> Eval {
-        Eval { truth, beyond: truth, findings: BTreeSet::new(), facts: BTreeSet::new(), asks: BTreeMap::new() }
+        Eval { truth, beyond: truth, findings: BTreeMap::new(), facts: BTreeSet::new(), asks: BTreeMap::new() }
     }
 
     /// Joins parts whose truth was worked out already. What is asked is what the undecided parts ask, and only while the whole is undecided.
@@ -78,7 +78,10 @@ impl Eval {
         let mut whole = Eval { beyond, ..Eval::of(truth) };
         for part in parts {
             if !part.truth.is_false() {
-                whole.findings.extend(part.findings);
+                for (i, truth) in part.findings {
+                    let known = whole.findings.entry(i).or_insert(truth);
+                    *known = known.or(truth);
+                }
                 whole.facts.extend(part.facts);
             }
             if truth.is_unknown() && part.truth.is_unknown() {
@@ -136,7 +139,7 @@ impl<'a> Scan<'a> {
             row,
             truth: eval.truth,
             beyond: eval.beyond,
-            findings: if eval.truth.is_false() { Vec::new() } else { list(eval.findings) },
+            findings: if eval.truth.is_false() { Vec::new() } else { eval.findings.into_iter().collect() },
             facts: if eval.truth.is_false() { Vec::new() } else { eval.facts.into_iter().collect() },
             asks: eval.asks.into_iter().map(|(ask, about)| (ask, list(about))).collect(),
         }
@@ -153,20 +156,6 @@ impl<'a> Scan<'a> {
     pub fn fact_at(&self, name: &str, finding: usize) -> Truth {
         let none = Signature::default();
         self.facts.test(&FactTest::holds(name), self.signatures.get(finding).unwrap_or(&none))
-    }
-
-    /// Whether one finding feeds a condition by itself; the part of a row that is about this finding alone.
-    #[must_use]
-    pub fn feeds(&self, condition: &Condition, finding: usize) -> Truth {
-        match condition {
-            Condition::All(list) | Condition::Any(list) => Truth::any(list.iter().map(|c| self.feeds(c, finding))),
-            Condition::Found(found) => {
-                let beside = self.neighbours(found);
-                let index = found.kinds.iter().any(|k| self.outcome.findings.get(finding).is_some_and(|f| f.kind == *k));
-                if index { self.finding(found, finding, false, beside.as_ref()).0 } else { Truth::False }
-            }
-            _ => Truth::False,
-        }
     }
 
     /// Evaluates a condition under each distinct set of facts, and takes the gravest.
@@ -212,7 +201,7 @@ impl<'a> Scan<'a> {
                 let truth = self.persons.at(*level).reaches(*bound);
                 let mut eval = Eval::of(truth);
                 eval.beyond = self.opened(truth);
-                eval.findings = self.personal_findings(*level);
+                eval.findings = self.personal_findings(*level).into_iter().map(|i| (i, Truth::True)).collect();
                 if truth.is_unknown() {
                     for (level, name) in [(Level::Personal, "persons.personal"), (Level::Sensitive, "persons.sensitive")] {
                         if !self.persons.at(level).is_exact() {
@@ -278,7 +267,7 @@ impl<'a> Scan<'a> {
                         asks.entry(ask).or_default().insert(i);
                     }
                 }
-                eval.findings.insert(i);
+                eval.findings.insert(i, truth);
             }
         }
         eval.truth = if sure >= found.at_least {

@@ -6,8 +6,8 @@
 //!
 //! ```
 //! let book = yumen_rules::Rulebook::builtin();
-//! assert_eq!(book.annex, "not-verified");
-//! println!("{}", book.explain("OTA-1", yumen_rules::Lang::En).unwrap());
+//! assert_eq!(book.annex(), "not-verified");
+//! assert!(book.explain("OTA-1", false).unwrap().contains("upgrade-package source code"));
 //! ```
 
 pub mod book;
@@ -24,7 +24,6 @@ pub mod yaml;
 
 pub use book::{Row, Rulebook};
 pub use eval::{Ask, RowState, Scan};
-pub use explain::Lang;
 pub use facts::{Declared, FactTable, FactValue};
 pub use load::BUILTIN_NAMES;
 pub use paths::Globs;

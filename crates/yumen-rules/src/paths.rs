@@ -52,6 +52,12 @@ impl Globs {
         self.set.is_match(path)
     }
 
+    /// The compiled set, for whoever matches many paths.
+    #[must_use]
+    pub fn set(&self) -> &GlobSet {
+        &self.set
+    }
+
     /// The globs as written.
     #[must_use]
     pub fn patterns(&self) -> &[String] {

@@ -31,6 +31,9 @@ use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection,
 const READERS: &[&dyn ArchiveFormat] = &[
     &zip::Zip,
     &tar::Tar,
+    &cpio::Cpio,
+    &ar::Ar,
+    &rpm::Rpm,
     &gzip::Gzip,
     &xz::Xz,
     &zstd::Zstd,
@@ -38,6 +41,7 @@ const READERS: &[&dyn ArchiveFormat] = &[
     &lz4::Lz4,
     &xz::lzma::LzmaFiles,
     &lzw::Compress,
+    &sevenz::SevenZip,
     &zlib::Zlib,
 ];
 

@@ -1,1 +1,451 @@
-//! 7z.
+//! 7z: solid and plain blocks, every usual method, encrypted archives told.
+
+mod block;
+mod coders;
+mod header;
+
+use std::ops::Range;
+
+use yumen_model::{
+    Artifact, Certainty, ChildMeta, Context, Extent, Format, Identity, InspectError, Inspection, Message, Probe, Reason, Stop,
+};
+
+use crate::container::{Container, Place};
+use crate::family::ArchiveFormat;
+use crate::stream::codec::Fault;
+use crate::xz::crc32;
+use block::{Block, Outcome};
+use header::{Entry, Folder, Header, Streams};
+
+/// Reads 7z.
+pub(crate) struct SevenZip;
+
+const FORMATS: &[Format] = &[Format {
+    name: "7z",
+    title: "7-Zip archive",
+    media_type: "application/x-7z-compressed",
+    extensions: &["7z", "cb7"],
+    magic: "37 7A BC AF 27 1C at the start",
+    reference: "7zFormat.txt of the LZMA SDK, https://www.7-zip.org/sdk.html",
+    evidence: "the files as children",
+    limitations: &[
+        "encrypted blocks are not opened; with encrypted names nothing is",
+        "volumes (.7z.001) are told, not joined",
+        "Brotli, Lizard and LZ5 of 7-Zip's forks are not decoded",
+        "dictionaries of more than 256 MiB are not decoded",
+        "a cut archive has no list of its files: it is opaque",
+    ],
+}];
+
+const MAGIC: [u8; 6] = [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C];
+/// Length of the signature header.
+const SIGNATURE: u64 = 32;
+/// The longest list of files that is read, in bytes.
+const MAX_HEADER: u64 = 128 << 20;
+/// Encoded headers inside encoded headers.
+const MAX_NESTING: usize = 4;
+
+impl ArchiveFormat for SevenZip {
+    fn formats(&self) -> &'static [Format] {
+        FORMATS
+    }
+
+    fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
+        probe.head.starts_with(&MAGIC).then(|| Identity::new("7z", Certainty::Signature))
+    }
+
+    fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
+        let mut container = Container::new(artifact, out);
+        let result = archive(&mut container, artifact);
+        container.finish(result)
+    }
+}
+
+/// Where the list of files lies, and how much of the archive it takes.
+struct Located {
+    /// The list, decoded.
+    bytes: Vec<u8>,
+    /// The stretches that hold it and its description.
+    ranges: Vec<Range<u64>>,
+}
+
+fn archive(to: &mut Container<'_>, artifact: &Artifact) -> Result<(), InspectError> {
+    let len = to.len();
+    let located = match locate(to, artifact) {
+        Ok(located) => located,
+        Err(End::Failed(error)) => return Err(error),
+        Err(End::Fault(fault)) => {
+            to.tell_at(fault.note, SIGNATURE.min(len));
+            to.container(0..SIGNATURE)?;
+            return to.opaque(SIGNATURE..len, fault.reason);
+        }
+    };
+    let Some(located) = located else {
+        // An archive without files is its signature header alone.
+        to.container(0..SIGNATURE)?;
+        return to.residue(SIGNATURE..len, Place::After);
+    };
+    let header = match Header::parse(&located.bytes) {
+        Ok(header) => header,
+        Err(fault) => {
+            to.tell(fault.note);
+            to.container(0..SIGNATURE)?;
+            return to.opaque(SIGNATURE..len, fault.reason);
+        }
+    };
+    let mut taken = located.ranges;
+    taken.push(0..SIGNATURE);
+    for range in &taken {
+        to.container(range.clone())?;
+    }
+    members(to, &header, &mut taken)?;
+    if !header.unknown.is_empty() {
+        unknown_properties(to, &header)?;
+    }
+    gaps(to, taken)
+}
+
+/// Why the list of files can't be had.
+enum End {
+    Fault(Fault),
+    Failed(InspectError),
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        End::Fault(fault)
+    }
+}
+
+impl From<InspectError> for End {
+    fn from(error: InspectError) -> Self {
+        End::Failed(error)
+    }
+}
+
+const ENCRYPTED: Fault = Fault { reason: Reason::Encrypted, note: "encrypted" };
+const SPANNED: Fault = Fault { reason: Reason::Unsupported, note: "spanned" };
+
+/// Finds the list of files and decodes it; none for an archive without files.
+fn locate(to: &mut Container<'_>, artifact: &Artifact) -> Result<Option<Located>, End> {
+    let len = to.len();
+    let head = to.blob.bytes(0..SIGNATURE).map_err(|e| InspectError::read(0, &e))?;
+    let Some(head) = head.first_chunk::<32>() else { return Err(Fault::TRUNCATED.into()) };
+    let long = |at: usize| head[at..].first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+    let word = |at: usize| head[at..].first_chunk::<4>().map_or(0, |b| u32::from_le_bytes(*b));
+    if crc32(&head[12..]) != word(8) {
+        to.tell_at("checksum-mismatch", 8);
+    }
+    let (offset, size, crc) = (long(12), long(20), word(28));
+    if size == 0 {
+        return Ok(None);
+    }
+    let start = SIGNATURE.checked_add(offset).ok_or(Fault::CORRUPT)?;
+    let end = start.checked_add(size).ok_or(Fault::CORRUPT)?;
+    if end > len {
+        // The first of several volumes ends like a file that is cut short; its name tells.
+        let volume = artifact.extension();
+        let is_volume = volume.len() >= 2 && volume.bytes().all(|b| b.is_ascii_digit());
+        return Err(if is_volume { SPANNED } else { Fault::TRUNCATED }.into());
+    }
+    let mut ranges = vec![start..end];
+    let mut bytes = read(to, start..end)?;
+    if crc32(&bytes) != crc {
+        to.tell_at("checksum-mismatch", start);
+    }
+    for _ in 0..MAX_NESTING {
+        match bytes.split_first() {
+            Some((&header::ENCODED, description)) => {
+                let streams = Streams::parse(&mut header::Cursor::new(description))?;
+                let folder = streams.folders.first().ok_or(Fault::CORRUPT)?;
+                let packs = streams.packs(folder, len)?;
+                if folder.is_encrypted() {
+                    // What is not the list is encrypted as well, or can't be told from it.
+                    to.container(start..end)?;
+                    return Err(ENCRYPTED.into());
+                }
+                bytes = decode_list(to, folder, &packs)?;
+                ranges.extend(packs);
+            }
+            Some(_) => return Ok(Some(Located { bytes, ranges })),
+            None => return Err(Fault::CORRUPT.into()),
+        }
+    }
+    Err(Fault::CORRUPT.into())
+}
+
+fn read(to: &Container<'_>, range: Range<u64>) -> Result<Vec<u8>, End> {
+    let len = range.end - range.start;
+    if len > MAX_HEADER {
+        return Err(Fault::LIMIT.into());
+    }
+    let mut bytes = vec![0; usize::try_from(len).map_err(|_| Fault::LIMIT)?];
+    to.blob.read_exact_at(range.start, &mut bytes).map_err(|e| InspectError::read(range.start, &e))?;
+    Ok(bytes)
+}
+
+fn decode_list(to: &mut Container<'_>, folder: &Folder, packs: &[Range<u64>]) -> Result<Vec<u8>, End> {
+    let size = folder.unpacked();
+    if size > MAX_HEADER {
+        return Err(Fault::LIMIT.into());
+    }
+    let mut block = Block::open(to.blob, folder, packs)?;
+    let mut bytes = Vec::new();
+    let outcome = block.copy(size, &mut |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    });
+    match outcome {
+        Outcome::Done => {}
+        Outcome::Fault(fault) => return Err(fault.into()),
+        Outcome::Stopped(stop) => return Err(End::Failed(stop.into())),
+        Outcome::Failed(error) => return Err(End::Failed(error)),
+    }
+    if folder.crc.is_some_and(|crc| crc != crc32(&bytes)) {
+        to.tell_at("checksum-mismatch", packs.first().map_or(0, |p| p.start));
+    }
+    Ok(bytes)
+}
+
+/// Hands over every file, block by block.
+fn members(to: &mut Container<'_>, header: &Header<'_>, taken: &mut Vec<Range<u64>>) -> Result<(), InspectError> {
+    let mut entries = header.entries();
+    let mut substreams = header.streams.substreams.iter();
+    for folder in &header.streams.folders {
+        let packs = match header.streams.packs(folder, to.len()) {
+            Ok(packs) => packs,
+            Err(fault) => {
+                to.tell(fault.note);
+                break;
+            }
+        };
+        taken.extend(packs.iter().cloned());
+        let mut files = Vec::new();
+        for sub in substreams.by_ref().take(folder.substreams) {
+            let entry = next_with_data(to, &mut entries)?;
+            files.push((entry, sub.size, sub.crc));
+        }
+        folder_members(to, folder, &packs, files)?;
+    }
+    // Entries behind the last block: folders, empty files, marks of deletion.
+    while next_with_data(to, &mut entries)?.is_some() {
+        to.tell("bad-entry");
+    }
+    Ok(())
+}
+
+/// Goes to the next entry that has data; those without are dealt with on the way.
+fn next_with_data<'h>(
+    to: &mut Container<'_>,
+    entries: &mut impl Iterator<Item = Entry<'h>>,
+) -> Result<Option<Entry<'h>>, InspectError> {
+    for entry in entries.by_ref() {
+        if entry.has_data {
+            return Ok(Some(entry));
+        }
+        if entry.is_anti {
+            continue;
+        }
+        if entry.is_directory {
+            to.check_path(entry.name().as_bytes());
+            to.tell("directory-entries");
+            continue;
+        }
+        let meta = child_meta(to, &entry);
+        to.hand_over(meta, Vec::new())?;
+    }
+    Ok(None)
+}
+
+fn child_meta(to: &mut Container<'_>, entry: &Entry<'_>) -> ChildMeta {
+    let mut meta = to.child(entry.name().as_bytes());
+    if let Some(mode) = entry.unix_mode() {
+        meta.attributes.insert("mode".to_owned(), mode.into());
+    }
+    if let Some(time) = entry.modified() {
+        meta.attributes.insert("mtime".to_owned(), time.into());
+    }
+    meta
+}
+
+type File<'h> = (Option<Entry<'h>>, u64, Option<u32>);
+
+fn folder_members(
+    to: &mut Container<'_>,
+    folder: &Folder,
+    packs: &[Range<u64>],
+    files: Vec<File<'_>>,
+) -> Result<(), InspectError> {
+    if folder.is_encrypted() {
+        return sealed(to, packs, files, ENCRYPTED);
+    }
+    // A block that is only stored: files are pieces of the archive.
+    if folder.is_stored()
+        && let [pack] = packs
+    {
+        let mut at = pack.start;
+        for (entry, size, _) in files {
+            let meta = named(to, entry.as_ref());
+            let end = at.saturating_add(size).min(pack.end);
+            to.hand_over_range(meta, at..end)?;
+            at = end;
+        }
+        return to.residue(at..pack.end, Place::Between);
+    }
+    let mut block = match Block::open(to.blob, folder, packs) {
+        Ok(block) => block,
+        Err(fault) => return sealed(to, packs, files, fault),
+    };
+    let packed: u64 = packs.iter().map(|p| p.end - p.start).sum();
+    let whole = folder.unpacked().max(1);
+    let mut failed = None;
+    for (entry, size, crc) in files {
+        let mut meta = named(to, entry.as_ref());
+        // A file's share of a solid block, for the ratio.
+        let share = u128::from(packed) * u128::from(size) / u128::from(whole);
+        meta.encoded = Some(u64::try_from(share).unwrap_or(u64::MAX).clamp(1, packed.max(1)));
+        let before = block.settled();
+        let taking = match to.send(Message::ChildStart { meta }) {
+            Ok(()) => None,
+            Err(Stop::Child(reason)) => Some(reason),
+            Err(stop) => return Err(stop.into()),
+        };
+        let outcome = match taking {
+            None => deliver(to, &mut block, size, crc)?,
+            Some(reason) => Outcome::Stopped(Stop::Child(reason)),
+        };
+        match outcome {
+            Outcome::Done => {}
+            Outcome::Stopped(Stop::Child(reason)) => {
+                // The next file begins behind this one: the rest of it is decoded and dropped.
+                let fault = block.skip_member();
+                to.opaque(before..block.reached(), reason)?;
+                to.tell("limit");
+                failed = fault;
+            }
+            Outcome::Stopped(stop) => return Err(stop.into()),
+            Outcome::Fault(fault) => failed = Some(fault),
+            Outcome::Failed(error) => return Err(error),
+        }
+        if failed.is_some() {
+            break;
+        }
+    }
+    finish_block(to, block, packs, failed)
+}
+
+/// Sends one file of a block into its open child.
+fn deliver(to: &mut Container<'_>, block: &mut Block<'_>, size: u64, crc: Option<u32>) -> Result<Outcome, InspectError> {
+    let mut sum = flate2::Crc::new();
+    let outcome = block.copy(size, &mut |piece| {
+        sum.update(piece);
+        to.send(Message::ChildBytes(piece.into()))
+    });
+    match &outcome {
+        Outcome::Done => {
+            if crc.is_some_and(|c| c != sum.sum()) {
+                to.tell("checksum-mismatch");
+            }
+            match to.send(Message::ChildEnd { complete: true }) {
+                Ok(()) | Err(Stop::Child(_)) => {}
+                Err(stop) => return Err(stop.into()),
+            }
+        }
+        Outcome::Fault(_) | Outcome::Failed(_) => match to.send(Message::ChildEnd { complete: false }) {
+            Ok(()) | Err(Stop::Child(_)) => {}
+            Err(stop) => return Err(stop.into()),
+        },
+        Outcome::Stopped(_) => {}
+    }
+    Ok(outcome)
+}
+
+/// Labels a block's encoded bytes once its files are out.
+fn finish_block(
+    to: &mut Container<'_>,
+    mut block: Block<'_>,
+    packs: &[Range<u64>],
+    failed: Option<Fault>,
+) -> Result<(), InspectError> {
+    let fault = failed.or_else(|| block.end());
+    let Some(fault) = fault else {
+        for pack in packs {
+            to.container(pack.clone())?;
+        }
+        let left = block.left_over();
+        return if left.is_empty() { Ok(()) } else { to.residue(left, Place::Between) };
+    };
+    to.tell_at(fault.note, block.settled());
+    match packs {
+        [pack] => {
+            let settled = block.settled().clamp(pack.start, pack.end);
+            to.container(pack.start..settled)?;
+            to.opaque(settled..pack.end, fault.reason)
+        }
+        // Of several interleaved streams no single offset tells how far decoding came.
+        _ => packs.iter().try_for_each(|p| to.opaque(p.clone(), fault.reason)),
+    }
+}
+
+/// A block that is not decoded: its files are named. A single one is handed over as it is stored; several share the encoded bytes, which stay
+/// with the archive.
+fn sealed(to: &mut Container<'_>, packs: &[Range<u64>], files: Vec<File<'_>>, fault: Fault) -> Result<(), InspectError> {
+    let single = files.len() == 1;
+    for (entry, ..) in files {
+        to.tell(fault.note);
+        let mut meta = named(to, entry.as_ref());
+        meta.opaque = Some(fault.reason);
+        let extents = if single { packs.iter().cloned().map(Extent::of).collect() } else { Vec::new() };
+        to.hand_over(meta, extents)?;
+    }
+    if single { Ok(()) } else { packs.iter().try_for_each(|p| to.opaque(p.clone(), fault.reason)) }
+}
+
+fn named(to: &mut Container<'_>, entry: Option<&Entry<'_>>) -> ChildMeta {
+    match entry {
+        Some(entry) => child_meta(to, entry),
+        None => {
+            // More streams than files: the data is there all the same.
+            to.tell("bad-entry");
+            to.child(b"")
+        }
+    }
+}
+
+/// Properties that no reader knows may hold anything: they are a child.
+fn unknown_properties(to: &mut Container<'_>, header: &Header<'_>) -> Result<(), InspectError> {
+    to.tell("gap-data");
+    let send = |to: &mut Container<'_>| -> Result<(), Stop> {
+        to.send(Message::ChildStart { meta: ChildMeta::named(b"[header]") })?;
+        for piece in &header.unknown {
+            for part in piece.chunks(1 << 20) {
+                to.send(Message::ChildBytes(part.into()))?;
+            }
+        }
+        to.send(Message::ChildEnd { complete: true })
+    };
+    match send(to) {
+        Ok(()) => Ok(()),
+        Err(Stop::Child(_)) => {
+            to.tell("limit");
+            Ok(())
+        }
+        Err(stop) => Err(stop.into()),
+    }
+}
+
+/// What lies between the stretches that were read.
+fn gaps(to: &mut Container<'_>, mut taken: Vec<Range<u64>>) -> Result<(), InspectError> {
+    taken.sort_unstable_by_key(|r| (r.start, r.end));
+    let mut at = 0;
+    for range in taken {
+        if range.start > at {
+            to.residue(at..range.start, Place::Between)?;
+        }
+        at = at.max(range.end);
+    }
+    to.residue(at..to.len(), Place::After)
+}
+
+#[cfg(test)]
+mod tests;

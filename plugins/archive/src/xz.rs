@@ -12,7 +12,9 @@ use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, 
 use crate::family::ArchiveFormat;
 use crate::stream::codec::{Codec, Fault, Filtered, Lzma2};
 use crate::stream::{Halt, MAX_DICTIONARY, Run};
-use check::{Check, crc32};
+use check::Check;
+pub(crate) use check::crc32;
+pub(crate) use header::dictionary_size;
 use header::{Block, read_number};
 
 /// Reads xz.

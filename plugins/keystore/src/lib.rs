@@ -98,13 +98,7 @@ const FORMATS: &[Format] = &[
 ];
 
 /// The plugin of key files.
-pub struct KeyStore;
-
-/// Every plugin of this family.
-#[must_use]
-pub fn plugins() -> Vec<Box<dyn Plugin>> {
-    vec![Box::new(KeyStore)]
-}
+pub struct KeystorePlugin;
 
 /// What a file was read as.
 struct Reading {
@@ -199,7 +193,7 @@ fn bytes_of(blob: &Blob) -> Result<Vec<u8>, InspectError> {
     blob.bytes(0..blob.len().min(LARGEST)).map_err(|e| InspectError::read(0, &e))
 }
 
-impl Plugin for KeyStore {
+impl Plugin for KeystorePlugin {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

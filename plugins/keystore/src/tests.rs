@@ -31,7 +31,7 @@ fn identify(bytes: &[u8], name: &str) -> Option<&'static str> {
     let blob = Blob::from_bytes(bytes.to_vec());
     let edge = bytes.len().min(64 << 10);
     let probe = Probe { head: &bytes[..edge], tail: &bytes[bytes.len() - edge..], blob: &blob, name };
-    KeyStore.identify(&probe).map(|i| i.format)
+    KeystorePlugin.identify(&probe).map(|i| i.format)
 }
 
 fn inspect(bytes: &[u8], format: &'static str) -> Result<Collected, InspectError> {
@@ -43,7 +43,7 @@ fn inspect(bytes: &[u8], format: &'static str) -> Result<Collected, InspectError
         inside: Vec::new(),
     };
     let mut out = Collected::default();
-    KeyStore.inspect(&artifact, &Context::default(), &mut out).map(|()| out)
+    KeystorePlugin.inspect(&artifact, &Context::default(), &mut out).map(|()| out)
 }
 
 #[test]

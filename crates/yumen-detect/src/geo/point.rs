@@ -480,3 +480,7 @@ fn labelled(rest: &str) -> Option<Angle> {
 fn length_from_digit(text: &str) -> usize {
     Angle::read(text).map_or(0, |a| a.len)
 }
+
+#[cfg(test)]
+#[path = "point_tests.rs"]
+mod tests;

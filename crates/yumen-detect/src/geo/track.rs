@@ -43,7 +43,9 @@ impl Detector for TrackDetector {
             .iter()
             .find_map(|k| header.properties.get(*k).and_then(Value::as_str))
             .and_then(Datum::declared);
-        Some(Box::new(TrackSession { datum: declared.unwrap_or_default(), ..TrackSession::default() }))
+        let datum = declared.unwrap_or_default();
+        // Until names come there are none.
+        Some(Box::new(TrackSession { datum, generic: true, ..TrackSession::default() }))
     }
 }
 
@@ -467,3 +469,7 @@ fn first_place(series: &[&Series], region: usize) -> Location {
     let first = series.iter().filter_map(|s| s.first[region].clone()).min();
     first.or_else(|| series.iter().flat_map(|s| s.first.iter().flatten().cloned()).min()).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "track_tests.rs"]
+mod tests;

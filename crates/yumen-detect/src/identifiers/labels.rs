@@ -4,7 +4,9 @@
 //! (`联系电话：`, `vin=`). The label is what the name *ends* with: a `phone_model` is no phone, a 车主手机号 is one.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::BitOr;
+use std::sync::LazyLock;
 
 /// A set of labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -354,6 +356,28 @@ fn latin(name: &str) -> Labels {
     latin_joined(&ends.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// [`LATIN`] by word.
+static BY_WORD: LazyLock<HashMap<&str, Labels>> = LazyLock::new(|| {
+    let mut words = HashMap::new();
+    for (label, list) in LATIN {
+        for word in *list {
+            let known = words.entry(*word).or_insert(Labels::NONE);
+            *known = *known | *label;
+        }
+    }
+    words
+});
+
+/// Labels whose words take no tails: `name_id`, `address_code`, `user_number` are numbers of something.
+const VAGUE: Labels = Labels(
+    Labels::NAME.0
+        | Labels::NAME_MAYBE.0
+        | Labels::ADDRESS_MAYBE.0
+        | Labels::HEALTH.0
+        | Labels::PUBLISHED.0
+        | Labels::NOISE.0,
+);
+
 /// The labels of the endings of a name, whole first.
 fn latin_joined(ends: &[&str]) -> Labels {
     let mut found = Labels::NONE;
@@ -367,17 +391,9 @@ fn latin_joined(ends: &[&str]) -> Labels {
                 forms.push(rest);
             }
         }
-        for (label, words) in LATIN {
-            for (n, form) in forms.iter().enumerate() {
-                // `name_id`, `address_code`, `user_number` are numbers of something; only sure words take such tails.
-                let vague = label.any(Labels::NAME | Labels::NAME_MAYBE | Labels::ADDRESS_MAYBE | Labels::HEALTH | Labels::PUBLISHED | Labels::NOISE);
-                if n >= 2 && vague {
-                    continue;
-                }
-                if words.contains(form) {
-                    found = found | *label;
-                }
-            }
+        for (n, form) in forms.iter().enumerate() {
+            let labels = BY_WORD.get(form).copied().unwrap_or(Labels::NONE);
+            found = found | if n < 2 { labels } else { Labels(labels.0 & !VAGUE.0) };
         }
         if found != Labels::NONE {
             break;

@@ -4,9 +4,11 @@
 //! swept out of raw bytes, or is read from the members of a record (JWK and the like). A name or a mark alone never makes a finding: the
 //! value has to be one.
 
+mod names;
 mod pem;
 #[cfg(test)]
 pub(crate) mod testing;
+mod value;
 mod view;
 
 use yumen_kit_key::{Item, What};

@@ -6,7 +6,7 @@ use yumen_model::finding::Finding;
 
 use super::escape::{code, text};
 use super::{Document, MOST_FINDINGS, MOST_OPAQUE};
-use crate::figures::{Noun, bytes, confidence, counted, percent, thousands};
+use crate::figures::{Noun, adds_up, bytes, confidence, counted, percent, thousands};
 use crate::index::{Group, share};
 use crate::lang::Lang;
 use crate::place::{place, properties};
@@ -60,7 +60,7 @@ impl Document<'_> {
             lang.pick("规则行", "rows"),
             "id",
         ]);
-        let shown = share(&alarms, MOST_FINDINGS);
+        let shown = share(&alarms, MOST_FINDINGS, MOST_FINDINGS);
         let mut hidden = 0;
         for (group, n) in alarms.iter().zip(shown) {
             for &finding in group.findings.iter().take(n) {
@@ -141,7 +141,7 @@ impl Document<'_> {
             lang.pick(">比例", ">share"),
         ]);
         let mut row = |label: &str, n: u64| {
-            self.row(&[label.to_owned(), thousands(n), bytes(n), percent(n, coverage.total)]);
+            self.row(&[label.to_owned(), thousands(n), bytes(n), text(&percent(n, coverage.total))]);
         };
         row(lang.pick("已检视", "inspected"), coverage.inspected);
         row(lang.pick("容器结构或已全部解出", "container structure, or decoded in full"), coverage.container);
@@ -150,6 +150,10 @@ impl Document<'_> {
             if n > 0 {
                 row(&format!("– {}", words::opaque_reason(lang, reason)), n);
             }
+        }
+        if !adds_up(coverage) {
+            let line = format!("\n**{}**", words::sums_differ(lang));
+            self.line(&line);
         }
     }
 

@@ -57,10 +57,16 @@ impl Document<'_> {
             lines.push(format!("{}{}", lang.pick("内容：", "Classes: "), classes.join(lang.pick("、", ", "))));
         }
         lines.push(format!("{}{}", lang.pick("原因：", "Why: "), text(triage::why(self.index, lang))));
+        if report.summary.artifacts == 0 {
+            lines.push(format!("**{}**", words::nothing_scanned(lang)));
+        }
         if !report.complete {
             lines.push(
-                lang.pick("**扫描中断：本报告只含已检视的部分。**", "**The scan was interrupted: this report covers a part only.**")
-                    .to_owned(),
+                lang.pick(
+                    "**扫描中断：本报告只含已检视的部分。**",
+                    "**The scan was interrupted: this report covers a part only.**",
+                )
+                .to_owned(),
             );
         }
         let quoted: Vec<String> = lines.iter().map(|l| format!("> {l}")).collect();
@@ -238,7 +244,8 @@ impl Document<'_> {
             lang.pick("签字", "signature"),
             lang.pick("日期", "date"),
         ]);
-        for (zh, en) in [("经办人", "prepared by"), ("数据合规负责人", "compliance officer"), ("批准人", "approved by")] {
+        for (zh, en) in [("经办人", "prepared by"), ("数据合规负责人", "compliance officer"), ("批准人", "approved by")]
+        {
             let blank = || "&nbsp;".to_owned();
             self.row(&[lang.pick(zh, en).to_owned(), blank(), blank(), blank()]);
         }

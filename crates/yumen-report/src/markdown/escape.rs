@@ -20,7 +20,7 @@ pub(super) fn text(s: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            '.' | ')' if at > 0 && s[..at].bytes().all(|b| b.is_ascii_digit()) => {
+            '.' | ')' if numbers_a_list(&s, at) => {
                 out.push('\\');
                 out.push(c);
             }
@@ -28,6 +28,12 @@ pub(super) fn text(s: &str) -> String {
         }
     }
     out
+}
+
+/// Whether the mark at an offset makes the text a numbered list: digits before it, a space or nothing after it.
+fn numbers_a_list(s: &str, at: usize) -> bool {
+    let digits = (1..10).contains(&at) && s[..at].bytes().all(|b| b.is_ascii_digit());
+    digits && matches!(s.as_bytes().get(at + 1), None | Some(b' '))
 }
 
 /// A code span, in a table or outside of one: paths, ids, digests, masked samples. Empty text gives nothing.
@@ -69,10 +75,14 @@ mod tests {
 
     #[test]
     fn markup_stays_text() {
-        assert_eq!(text("a|b `c` <img src=x> *d* & [e](f)"), "a\\|b \\`c\\` &lt;img src=x&gt; \\*d\\* &amp; \\[e\\](f)");
+        assert_eq!(
+            text("a|b `c` <img src=x> *d* & [e](f)"),
+            "a\\|b \\`c\\` &lt;img src=x&gt; \\*d\\* &amp; \\[e\\](f)"
+        );
         assert_eq!(text("# not a heading"), "\\# not a heading");
         assert_eq!(text("1. not a list"), "1\\. not a list");
         assert_eq!(text("2026-11-23"), "2026-11-23");
+        assert_eq!(text("0.1.0"), "0.1.0");
         assert_eq!(text("a\nb\u{1b}"), "a b&lt;U+001B&gt;");
     }
 
@@ -94,7 +104,7 @@ mod tests {
             let mut escaped = false;
             for c in plain.chars() {
                 escaped = before == '\\' && !escaped;
-                prop_assert!(!(matches!(c, '|' | '`' | '*') && !escaped), "{plain}");
+                prop_assert!(escaped || !matches!(c, '|' | '`' | '*'), "{plain}");
                 before = c;
             }
             let span = code(&s);

@@ -8,7 +8,7 @@ use yumen_model::outcome::{ArtifactEntry, OpaqueEntry};
 
 use super::Page;
 use super::screen::Tone;
-use crate::figures::{Noun, bytes, confidence, counted, percent, thousands};
+use crate::figures::{Noun, adds_up, bytes, confidence, counted, percent, thousands};
 use crate::index::{Group, share};
 use crate::lang::Lang;
 use crate::layout::{clean, fit_path, pad, pad_left, width};
@@ -34,7 +34,8 @@ impl Page<'_> {
         if alarms.is_empty() {
             self.screen.para(2, Tone::Plain, lang.pick("未见须管理的数据。", "Nothing regulated was found."));
         }
-        let shown = share(&alarms, budget);
+        // A quarter for one group: fifty tracks shall not hide the one key.
+        let shown = share(&alarms, budget, (budget / 4).max(4));
         let mut section: Option<&str> = None;
         let mut hidden = 0;
         for (group, n) in alarms.iter().zip(shown) {
@@ -158,6 +159,9 @@ impl Page<'_> {
             let meaning = if 2 + width(&line) + width(meaning) <= self.screen.room(0) { meaning } else { "" };
             self.screen.line(2, &[(tone, &line), (Tone::Dim, meaning)]);
         }
+        if !adds_up(coverage) {
+            self.screen.para(2, Tone::Red, words::sums_differ(lang));
+        }
         let mut places: BTreeMap<Reason, Vec<&OpaqueEntry>> = BTreeMap::new();
         for entry in &self.report.opaque {
             places.entry(entry.reason).or_default().push(entry);
@@ -221,7 +225,10 @@ impl Page<'_> {
         if s.exempt > 0 {
             let text = match lang {
                 Lang::Zh => format!("另有 {} 属豁免范围，未计入", counted(lang, s.exempt, Noun::Person)),
-                Lang::En => format!("{} more are covered by an exemption and not counted", counted(lang, s.exempt, Noun::Person)),
+                Lang::En => format!(
+                    "{} more are covered by an exemption and not counted",
+                    counted(lang, s.exempt, Noun::Person)
+                ),
             };
             self.screen.para(2, Tone::Plain, &text);
         }

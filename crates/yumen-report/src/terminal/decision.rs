@@ -48,6 +48,9 @@ impl Page<'_> {
             }
             self.screen.item(2, (Tone::Dim, lang.pick("货件  ", "shipment ")), Tone::Plain, &text);
         }
+        if report.summary.artifacts == 0 {
+            self.screen.para(2, Tone::Yellow, words::nothing_scanned(lang));
+        }
         if !report.complete {
             let text =
                 lang.pick("扫描中断：以下只是已检视的部分。", "The scan was interrupted: what follows is a part only.");
@@ -85,8 +88,10 @@ impl Page<'_> {
                 Lang::Zh => format!("例如 {path}"),
                 Lang::En => format!("e.g. {path}"),
             });
-            let parts: Vec<&str> =
-                [cause.extent.as_str(), example.as_deref().unwrap_or("")].into_iter().filter(|s| !s.is_empty()).collect();
+            let parts: Vec<&str> = [cause.extent.as_str(), example.as_deref().unwrap_or("")]
+                .into_iter()
+                .filter(|s| !s.is_empty())
+                .collect();
             if !parts.is_empty() {
                 self.screen.para(4, Tone::Plain, &parts.join(lang.pick("，", ", ")));
             }
@@ -198,7 +203,8 @@ impl Page<'_> {
             if !facts.is_empty() {
                 parts.push(format!("{} {}", lang.pick("申报", "declared"), facts.join(", ")));
             }
-            if let Some(criterion) = row.provenance.get("criterion").and_then(|c| c.as_str()).filter(|c| *c != "known") {
+            if let Some(criterion) = row.provenance.get("criterion").and_then(|c| c.as_str()).filter(|c| *c != "known")
+            {
                 parts.push(vocabulary::word(lang, "criterion", criterion).to_owned());
             }
             self.screen.flow(0, (Tone::Yellow, &lead), Tone::Plain, &parts);

@@ -118,6 +118,27 @@ mod tests {
     }
 
     #[test]
+    fn hold_en_narrow() {
+        insta::assert_snapshot!(terminal(&sample::hold(), &options(Lang::En, 60)));
+    }
+
+    #[test]
+    fn hold_zh_wide() {
+        insta::assert_snapshot!(terminal(&sample::hold(), &options(Lang::Zh, 140)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_report_is_said_before_anything_else() {
+        let mut report = sample::pass();
+        report.coverage.inspected += 1;
+        assert!(show(&report, Lang::En).contains("do not add up"));
+        report.complete = false;
+        assert!(show(&report, Lang::En).lines().take(8).any(|l| l.contains("interrupted")));
+        assert!(show(&sample::empty(), Lang::Zh).contains("没有扫描到内容"));
+        assert!(!show(&sample::pass(), Lang::En).contains("add up"));
+    }
+
+    #[test]
     fn no_line_is_wider_than_asked() {
         for report in [sample::empty(), sample::pass(), sample::hold(), sample::many(400)] {
             for width in [40, 60, 79, 80, 100, 132, 200] {

@@ -113,11 +113,19 @@ impl Rulebook {
         Rulebook::from_source(&file).expect("the built-in rulebook is checked by a test")
     }
 
-    /// A rulebook by the name of one inside the program, or from a file.
+    /// A rulebook by the name of one inside the program, or from a file, with an organisation's configuration laid over it.
     ///
     /// # Errors
-    /// All errors of the file.
-    pub fn load(path_or_name: &str) -> Result<Rulebook, Problems> {
+    /// All errors of the first file that has any.
+    pub fn load(path_or_name: &str, overlay: Option<&Path>) -> Result<Rulebook, Problems> {
+        let book = Rulebook::load_alone(path_or_name)?;
+        match overlay {
+            Some(path) => book.with_overlay(path),
+            None => Ok(book),
+        }
+    }
+
+    fn load_alone(path_or_name: &str) -> Result<Rulebook, Problems> {
         if BUILTIN_NAMES.contains(&path_or_name) {
             return Ok(Rulebook::builtin());
         }
@@ -168,24 +176,6 @@ impl Rulebook {
         hasher.update(file.text().as_bytes());
         self.digest = format!("blake3:{}", hasher.finalize().to_hex());
         Ok(self)
-    }
-
-    /// Checks a rulebook, inside the program or in a file, and says in a line what it holds.
-    ///
-    /// # Errors
-    /// All errors of the file.
-    pub fn check(path_or_name: &str) -> Result<String, Problems> {
-        let book = Rulebook::load(path_or_name)?;
-        Ok(format!(
-            "{}: {} rows, {} facts, {} routes, {} exemptions; annex {}; {}",
-            book.id,
-            book.rows.len(),
-            book.facts.len(),
-            book.routes.len(),
-            book.exemptions.len(),
-            book.annex,
-            book.digest
-        ))
     }
 }
 

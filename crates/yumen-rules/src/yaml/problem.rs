@@ -1,6 +1,6 @@
 //! Errors in configuration, as miette diagnostics.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
@@ -75,8 +75,8 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Some((_, at)) => write!(f, "{}:{}:{}: {}", self.file, at.line, at.column, self.message),
-            None => write!(f, "{}: {}", self.file, self.message),
+            Some(_) => f.write_str(&self.message),
+            None => write!(f, "{} {}", self.file, self.message),
         }
     }
 }
@@ -128,13 +128,25 @@ impl Problems {
         &self.problems
     }
 
+    /// Each error as a report of its own.
+    #[must_use]
+    pub fn into_reports(self) -> Vec<miette::Report> {
+        self.problems.into_iter().map(miette::Report::new).collect()
+    }
+
     /// The errors as plain text, one a line with its hint below; for tests and logs.
     #[must_use]
     pub fn plain(&self) -> String {
         let mut out = String::new();
         for p in &self.problems {
-            out.push_str(&p.to_string());
-            out.push('\n');
+            match p.line_column() {
+                Some((line, column)) => {
+                    let _ = writeln!(out, "{}:{line}:{column}: {}", p.file, p.message);
+                }
+                None => {
+                    let _ = writeln!(out, "{p}");
+                }
+            }
             if let Some(help) = &p.help {
                 out.push_str("    hint: ");
                 out.push_str(help);

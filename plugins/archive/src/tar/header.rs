@@ -104,7 +104,7 @@ impl<'a> Block<'a> {
     /// The part of the block that belongs to no field, and should be zero.
     pub(super) fn unused(self) -> (usize, &'a [u8]) {
         let from = match self.kind() {
-            Kind::V7 => 257,
+            Kind::V7 => 500,
             Kind::Gnu => 495,
             Kind::Ustar if self.field(508, 4) == b"tar\0" => 512,
             Kind::Ustar => 500,

@@ -4,7 +4,7 @@ pub(super) use flate2::Crc as Crc32;
 use sha2::{Digest, Sha256};
 
 /// CRC-32 of a few bytes.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = Crc32::new();
     crc.update(bytes);
     crc.sum()

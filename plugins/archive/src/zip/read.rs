@@ -18,6 +18,9 @@ use crate::window::{find, sweep};
 /// Stored members up to this length have their CRC checked here; longer ones are handed over without a second reading.
 const CHECKED_STORED: u64 = 64 << 20;
 
+/// The end mark of a range coder, which a decoder that knows the length does not read.
+const CODER_TAIL: u64 = 16;
+
 /// A zip on its way.
 pub(super) struct Reader<'a> {
     /// The artifact and where all goes.
@@ -218,6 +221,9 @@ impl Reader<'_> {
         }
         meta.encoded = Some(len);
         let (used, _) = self.decode(header, Some(header.decoded), meta, data.clone(), true)?;
+        if matches!(header.method, 14 | 98) && data.end - used <= CODER_TAIL {
+            return self.to.container(used..data.end);
+        }
         // What the decoder did not need is padding, or something hidden.
         self.to.padding(used..data.end)
     }
