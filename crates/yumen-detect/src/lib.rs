@@ -1,5 +1,6 @@
 //! Detectors: from evidence to findings. One pass over the text finds candidates for every [`Recogniser`] at once; checksums and context decide.
 
+pub mod accuracy;
 pub mod geo;
 pub mod identifiers;
 pub mod marks;

@@ -89,7 +89,7 @@ pub fn place(lat: f64, lon: f64) -> Placement {
         Cell::Mixed(ids) => {
             let Ok(position) = LatLon::new(lat, lon) else { return NOWHERE };
             ids.iter()
-                .find(|id| world.boundaries.is_in(position.clone(), id))
+                .find(|id| world.boundaries.is_in(position, id))
                 .map_or(NOWHERE, |id| placement_of(&[*id]))
         }
     }
@@ -110,7 +110,7 @@ impl World {
         let Ok(inner) = BoundingBox::new(north - 0.75, west + 0.25, north - 0.25, west + 0.75) else {
             return Cell::Uniform(NOWHERE);
         };
-        let all = self.boundaries.intersecting_ids(inner.clone());
+        let all = self.boundaries.intersecting_ids(inner);
         let mut ids: Vec<&'static str> = all.into_iter().filter(|id| rank(id).is_some()).collect();
         ids.sort_unstable_by_key(|id| (rank(id), *id));
         let whole = self.boundaries.containing_ids(inner);

@@ -10,6 +10,9 @@ use crate::{cms, der_item, openpgp, openssh, private};
 /// Longest block that is read, in bytes of text.
 pub const MAX_BLOCK: usize = 64 << 10;
 
+/// Longest key without armour, in bytes; an RSA key of 16,384 bits has less.
+const MAX_BARE: usize = 10 << 10;
+
 /// A block of armoured text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
@@ -24,7 +27,8 @@ pub struct Block {
 /// The label of the begin mark at `at`, and where its body begins.
 fn begin(text: &str, at: usize) -> Option<(&str, usize)> {
     let rest = text.get(at..)?;
-    let (open, close) = if rest.starts_with("-----BEGIN ") { ("-----BEGIN ", "-----") } else { ("---- BEGIN ", " ----") };
+    let (open, close) =
+        if rest.starts_with("-----BEGIN ") { ("-----BEGIN ", "-----") } else { ("---- BEGIN ", " ----") };
     let label = rest.strip_prefix(open)?;
     let end = label.bytes().take(64).position(|b| b == b'-' || b == b'\n')?;
     let end = if close == " ----" { end.checked_sub(1)? } else { end };
@@ -39,7 +43,7 @@ pub fn block(text: &str, at: usize) -> Option<Block> {
     let (label, body_start) = begin(text, at)?;
     let limit = floor(text, body_start.saturating_add(MAX_BLOCK));
     let region = text.get(body_start..limit)?;
-    let stop = memchr_dashes(region);
+    let stop = end_mark(region, if text[at..].starts_with("-----") { "-----" } else { "---- " });
     let (body, end) = match stop {
         Some((mark, end)) => (&region[..mark], Some(body_start + end)),
         None => (region, None),
@@ -134,6 +138,9 @@ pub fn bare(text: &str, at: usize) -> Option<Block> {
     // The structure says how long it is: read no more text than it needs.
     let head = base64::decode(region.get(..12)?.as_bytes(), 16)?;
     let (_, header, Some(len)) = crate::der::header(&head)? else { return None };
+    if len > MAX_BARE {
+        return None;
+    }
     let need = (header + len).div_ceil(3) * 4;
     let body = Body::read_up_to(region, glue(text, at), need);
     let data = base64::decode(&body.data, header + len)?;
@@ -147,21 +154,12 @@ pub fn bare(text: &str, at: usize) -> Option<Block> {
     Some(one(Item { range: range.clone(), ..item }, range, true))
 }
 
-/// The mark that ends a block (its start and end in `region`), or the next mark of any kind.
-fn memchr_dashes(region: &str) -> Option<(usize, usize)> {
-    let mark = match (region.find("-----"), region.find("---- END ")) {
-        (Some(a), Some(b)) => a.min(b),
-        (a, b) => a.or(b)?,
-    };
-    let rest = &region[mark..];
-    let end = if rest.starts_with("-----END ") {
-        let tail = rest.get(9..)?;
-        tail.find("-----").filter(|n| *n < 64).map(|n| mark + 9 + n + 5)
-    } else if rest.starts_with("---- END ") {
-        rest.get(9..)?.find(" ----").filter(|n| *n < 64).map(|n| mark + 9 + n + 5)
-    } else {
-        None
-    };
+/// The mark that ends a block (its start and end in `region`), or the next mark of any kind. `dashes` is what marks begin with.
+fn end_mark(region: &str, dashes: &str) -> Option<(usize, usize)> {
+    let mark = region.find(dashes)?;
+    let tail = region[mark + dashes.len()..].strip_prefix("END ");
+    let closing = if dashes == "---- " { " ----" } else { dashes };
+    let end = tail.and_then(|t| t.find(closing).filter(|n| *n < 64)).map(|n| mark + dashes.len() + 4 + n + 5);
     Some((mark, end.unwrap_or(mark)))
 }
 
@@ -200,7 +198,8 @@ impl Body {
         let mut out = Body { data: Vec::new(), encrypted: false, elided: false, used: 0 };
         let mut idle = 0;
         for (start, line) in lines(body) {
-            let line_text = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '#' | '*' | '|' | '>' | ';'));
+            let line_text =
+                line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '#' | '*' | '|' | '>' | ';'));
             if let Some((name, value)) = line_text.split_once(": ")
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
                 && out.data.is_empty()
@@ -285,7 +284,10 @@ fn lines(body: &str) -> impl Iterator<Item = (usize, &str)> {
                 }
                 b'\\' | b'&' | b'%' => {
                     let tail = &rest.as_bytes()[i..];
-                    if let Some(e) = ESCAPES.iter().find(|e| tail.get(..e.len()).is_some_and(|t| t.eq_ignore_ascii_case(e.as_bytes()))) {
+                    if let Some(e) = ESCAPES
+                        .iter()
+                        .find(|e| tail.get(..e.len()).is_some_and(|t| t.eq_ignore_ascii_case(e.as_bytes())))
+                    {
                         (cut, skip) = (i, e.len());
                         break;
                     }
@@ -311,7 +313,8 @@ pub(crate) mod tests {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut out = String::new();
         for c in data.chunks(3) {
-            let n = u32::from(c[0]) << 16 | u32::from(*c.get(1).unwrap_or(&0)) << 8 | u32::from(*c.get(2).unwrap_or(&0));
+            let n =
+                u32::from(c[0]) << 16 | u32::from(*c.get(1).unwrap_or(&0)) << 8 | u32::from(*c.get(2).unwrap_or(&0));
             for i in 0..4 {
                 let sextet = (n >> (18 - 6 * i)) & 63;
                 out.push(if i <= c.len() { char::from(ALPHABET[sextet as usize]) } else { '=' });
@@ -372,7 +375,8 @@ pub(crate) mod tests {
         let none = [
             "if line == \"-----BEGIN PRIVATE KEY-----\" { key = true; }".to_owned(),
             "-----BEGIN RSA PRIVATE KEY-----\n...\n-----END RSA PRIVATE KEY-----".to_owned(),
-            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA1c7+9z5Pad7OejecsQ0b...\n-----END RSA PRIVATE KEY-----".to_owned(),
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA1c7+9z5Pad7OejecsQ0b...\n-----END RSA PRIVATE KEY-----"
+                .to_owned(),
             "-----BEGIN PRIVATE KEY-----\nyour key goes here, in base64 please\n-----END PRIVATE KEY-----".to_owned(),
             "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----".to_owned(),
             format!("-----BEGIN PRIVATE KEY-----{}", "A".repeat(400)),
@@ -402,7 +406,8 @@ pub(crate) mod tests {
         let text = format!("key = \"{body}\"; // and more");
         let b = bare(&text, 7).unwrap();
         assert_eq!((b.items[0].form, &text[b.range]), ("pkcs8", body.as_str()));
-        let cut: Vec<String> = body.as_bytes().chunks(76).map(|c| format!("\"{}\" +\n", std::str::from_utf8(c).unwrap())).collect();
+        let cut: Vec<String> =
+            body.as_bytes().chunks(76).map(|c| format!("\"{}\" +\n", std::str::from_utf8(c).unwrap())).collect();
         assert!(bare(&cut.concat(), 1).unwrap().complete);
         assert!(bare("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", 0).is_none());
     }

@@ -229,7 +229,7 @@ mod tests {
                 prop_assert!(t.len <= bytes.len());
                 let _ = octets(&t, 64);
             }
-            let nested = [vec![0x30, 0x80].repeat(40), bytes].concat();
+            let nested = [[0x30, 0x80].repeat(40), bytes].concat();
             let _ = value(&nested);
         }
     }

@@ -11,7 +11,9 @@ fn is_base64url(value: &str, least: usize) -> bool {
 #[must_use]
 pub fn private_key<'a>(members: impl Fn(&str) -> Option<&'a str>) -> Option<Item> {
     let (algorithm, secret) = match members("kty")? {
-        "RSA" => ("rsa", members("d").filter(|d| is_base64url(d, 64) && members("n").is_some_and(|n| is_base64url(n, 64)))),
+        "RSA" => {
+            ("rsa", members("d").filter(|d| is_base64url(d, 64) && members("n").is_some_and(|n| is_base64url(n, 64))))
+        }
         "EC" => ("ec", members("d").filter(|d| is_base64url(d, 32) && d.len() <= 96)),
         "OKP" => ("ed25519", members("d").filter(|d| is_base64url(d, 32) && d.len() <= 96)),
         "oct" => ("oct", members("k").filter(|k| is_base64url(k, 16))),

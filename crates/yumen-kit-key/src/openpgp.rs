@@ -151,7 +151,10 @@ pub fn packets(bytes: &[u8]) -> Keyring {
                 }
                 _ => false,
             },
-            3 => matches!(p.body, [4..=6, cipher, mode, ..] if *cipher <= 13 && *mode <= 4) && (4..256).contains(&p.body.len()),
+            3 => {
+                matches!(p.body, [4..=6, cipher, mode, ..] if *cipher <= 13 && *mode <= 4)
+                    && (4..256).contains(&p.body.len())
+            }
             5 | 7 => match secret(p.body) {
                 Some((encrypted, algorithm, stub)) => {
                     if !stub {
@@ -239,7 +242,7 @@ mod tests {
         let at = bytes.len();
         bytes.extend([0xd2, 225, 1, 2, 224, 3, 3, 4, 5, 6]);
         let ring = packets(&bytes);
-        assert_eq!((ring.len, ring.encrypted), (bytes.len(), vec![at..bytes.len()]));
+        assert_eq!((ring.len, ring.encrypted.as_slice()), (bytes.len(), &[at..bytes.len()][..]));
     }
 
     proptest! {

@@ -64,10 +64,7 @@ pub fn algorithm(name: &[u8]) -> Option<&'static str> {
 #[must_use]
 pub fn putty(text: &str) -> Option<Item> {
     let rest = text.strip_prefix("PuTTY-User-Key-File-")?;
-    let (version, kind) = rest.split_once(": ")?;
-    if !matches!(version, "1" | "2" | "3") {
-        return None;
-    }
+    let kind = ["1: ", "2: ", "3: "].iter().find_map(|v| rest.strip_prefix(v))?;
     let kind = kind.lines().next()?.trim();
     let mut encrypted = None;
     let mut lines = text.split_inclusive('\n').take(200);

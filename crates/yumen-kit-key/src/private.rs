@@ -88,7 +88,9 @@ fn pkcs8(body: &[u8]) -> Option<Item> {
         Some("dsa" | "dh") => inner.filter(|t| t.tag == INTEGER && t.body.len() >= 16).map(|_| item),
         Some(_) => (key.len() >= 32).then_some(item),
         // An algorithm not known here: the frame must be exact and the key a structure of its own.
-        None => (key.len() >= 32 && algorithm_oid.len() >= 3 && inner.is_some_and(|t| t.len == key.len())).then_some(item),
+        None => {
+            (key.len() >= 32 && algorithm_oid.len() >= 3 && inner.is_some_and(|t| t.len == key.len())).then_some(item)
+        }
     }
 }
 
@@ -111,7 +113,8 @@ fn pkcs1(body: &[u8]) -> Option<Item> {
         r.unsigned()?;
     }
     let odd = |x: &[u8]| x.last().is_some_and(|b| b & 1 == 1);
-    let two_primes = version == 1 || p_bits.abs_diff(bits - p_bits.min(bits)) <= 64 && (p_bits + q_bits).abs_diff(bits) <= 1;
+    let two_primes =
+        version == 1 || p_bits.abs_diff(bits - p_bits.min(bits)) <= 64 && (p_bits + q_bits).abs_diff(bits) <= 1;
     let plausible = (384..=32_768).contains(&bits) && odd(n) && odd(e) && odd(p) && odd(q);
     let plausible = plausible && (2..=256).contains(&e_bits) && d_bits > bits / 8 && d_bits <= bits && two_primes;
     (plausible && (r.is_empty() || version == 1))
@@ -172,7 +175,9 @@ pub(crate) mod tests {
         let half = bytes / 2;
         let parts = [(bytes, 1), (0, 0), (bytes, 3), (half, 5), (half, 7), (half, 9), (half, 11), (half, 13)];
         let mut all = vec![tlv(2, &[0])];
-        all.extend(parts.iter().map(|&(n, s)| if n == 0 { tlv(2, &[1, 0, 1]) } else { integer(n, seed.wrapping_add(s)) }));
+        all.extend(
+            parts.iter().map(|&(n, s)| if n == 0 { tlv(2, &[1, 0, 1]) } else { integer(n, seed.wrapping_add(s)) }),
+        );
         of(SEQUENCE, &all)
     }
 
@@ -205,9 +210,13 @@ pub(crate) mod tests {
         assert_eq!(private_key(&sm2).unwrap().algorithm, Some("sm2"));
         let ed = pkcs8_shape(&tlv(OCTET_STRING, &[9; 32]), &[tlv(OID, oid::ED25519)]);
         assert_eq!(private_key(&ed).unwrap().algorithm, Some("ed25519"));
-        let encrypted = of(SEQUENCE, &[of(SEQUENCE, &[tlv(OID, oid::PBES2), vec![0x30, 0]]), tlv(OCTET_STRING, &[3; 64])]);
+        let encrypted =
+            of(SEQUENCE, &[of(SEQUENCE, &[tlv(OID, oid::PBES2), vec![0x30, 0]]), tlv(OCTET_STRING, &[3; 64])]);
         assert_eq!(private_key(&encrypted).unwrap().encrypted, Some(true));
-        let dsa = of(SEQUENCE, &[tlv(2, &[0]), integer(128, 1), integer(20, 2), integer(128, 3), integer(127, 4), integer(20, 2)]);
+        let dsa = of(
+            SEQUENCE,
+            &[tlv(2, &[0]), integer(128, 1), integer(20, 2), integer(128, 3), integer(127, 4), integer(20, 2)],
+        );
         assert_eq!(private_key(&dsa).unwrap().form, "dsa");
     }
 

@@ -295,7 +295,8 @@ mod tests {
     }
 
     fn pfx(bags: &[Vec<u8>], encrypted: bool) -> Vec<u8> {
-        let content = |kind: u8, body: Vec<u8>| of(SEQUENCE, &[tlv(OID, &[oid::PKCS7, &[kind]].concat()), tlv(0xa0, &body)]);
+        let content =
+            |kind: u8, body: Vec<u8>| of(SEQUENCE, &[tlv(OID, &[oid::PKCS7, &[kind]].concat()), tlv(0xa0, &body)]);
         let mut safe = vec![content(1, tlv(OCTET_STRING, &of(SEQUENCE, bags)))];
         if encrypted {
             safe.push(content(6, of(SEQUENCE, &[tlv(2, &[0]), tlv(SEQUENCE, &[])])));

@@ -115,7 +115,11 @@ fn item_at(bytes: &[u8], at: usize, shape: Shape) -> Option<Item> {
         }
         Shape::Encrypted => {
             let algorithm = at.checked_sub(2)?;
-            [algorithm, algorithm.wrapping_sub(1)].into_iter().filter_map(|a| outer(bytes, a, a)).flatten().find_map(key)
+            [algorithm, algorithm.wrapping_sub(1)]
+                .into_iter()
+                .filter_map(|a| outer(bytes, a, a))
+                .flatten()
+                .find_map(key)
         }
         Shape::Sec1 => [32usize, 48, 66, 65, 31, 47, 24, 28].into_iter().find_map(|len| {
             let version = at.checked_sub(len + 5)?;

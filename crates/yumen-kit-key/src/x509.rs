@@ -6,7 +6,7 @@ use crate::der::{BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, 
 use crate::item::{Item, What};
 use crate::oid;
 
-/// The certificate at the start of `bytes`.
+/// The certificate at the start of `bytes`. (OpenSSL's `TRUSTED CERTIFICATE` has trust settings behind it, which are not looked at.)
 #[must_use]
 pub fn certificate(bytes: &[u8]) -> Option<Item> {
     let whole = value(bytes).filter(|t| t.tag == SEQUENCE)?;
@@ -14,7 +14,6 @@ pub fn certificate(bytes: &[u8]) -> Option<Item> {
     let mut tbs = outer.open(SEQUENCE)?;
     outer.open(SEQUENCE)?.take(OID)?;
     outer.take(BIT_STRING)?;
-    // OpenSSL's "trusted" form appends a sequence of its own.
     if !outer.is_empty() {
         return None;
     }
@@ -47,12 +46,6 @@ pub fn certificate(bytes: &[u8]) -> Option<Item> {
         item = item.with("subject_kind", kind);
     }
     Some(item)
-}
-
-/// OpenSSL's `TRUSTED CERTIFICATE`: a certificate followed by trust settings.
-#[must_use]
-pub fn trusted_certificate(bytes: &[u8]) -> Option<Item> {
-    certificate(bytes)
 }
 
 /// The SubjectPublicKeyInfo or PKCS#1 RSAPublicKey at the start of `bytes`.
@@ -151,13 +144,15 @@ fn extension_fact(extension: &mut Reader<'_>, item: &mut Item) -> Option<&'stati
     let facts = &mut item.properties;
     match id {
         [0x55, 0x1d, 0x13] => {
-            let ca = Reader::new(content).open(SEQUENCE)?.take(0x01).is_some_and(|b| b.first().is_some_and(|b| *b != 0));
+            let ca =
+                Reader::new(content).open(SEQUENCE)?.take(0x01).is_some_and(|b| b.first().is_some_and(|b| *b != 0));
             facts.insert("ca".to_owned(), Value::Bool(ca));
         }
         [0x55, 0x1d, 0x0f] => {
             let bits = Reader::new(content).take(BIT_STRING)?;
             let first = u16::from(*bits.get(1)?) << 8 | u16::from(bits.get(2).copied().unwrap_or(0));
-            let names: Vec<&str> = KEY_USAGE.iter().enumerate().filter(|(i, _)| first << i & 0x8000 != 0).map(|(_, n)| *n).collect();
+            let names: Vec<&str> =
+                KEY_USAGE.iter().enumerate().filter(|(i, _)| first << i & 0x8000 != 0).map(|(_, n)| *n).collect();
             facts.insert("usage".to_owned(), json!(names));
         }
         [0x55, 0x1d, 0x25] => {
@@ -228,8 +223,14 @@ const UNIT_WORDS: &[(&str, &str)] = &[
     ("SECC", "charging"),
 ];
 
-const UNIT_WORDS_ZH: &[(&str, &str)] =
-    &[("车载", "ecu"), ("车机", "ecu"), ("车辆", "vehicle"), ("整车", "vehicle"), ("车联网", "vehicle"), ("路侧", "v2x")];
+const UNIT_WORDS_ZH: &[(&str, &str)] = &[
+    ("车载", "ecu"),
+    ("车机", "ecu"),
+    ("车辆", "vehicle"),
+    ("整车", "vehicle"),
+    ("车联网", "vehicle"),
+    ("路侧", "v2x"),
+];
 
 /// What a subject is, by its common name, unit, serial number, user id or domain component; never by organisation or place.
 fn subject_kind(name: &[u8]) -> Option<&'static str> {
@@ -315,8 +316,10 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     fn name(parts: &[(&[u8], &str)]) -> Vec<u8> {
-        let sets: Vec<Vec<u8>> =
-            parts.iter().map(|(id, text)| of(SET, &[of(SEQUENCE, &[tlv(OID, id), tlv(0x0c, text.as_bytes())])])).collect();
+        let sets: Vec<Vec<u8>> = parts
+            .iter()
+            .map(|(id, text)| of(SET, &[of(SEQUENCE, &[tlv(OID, id), tlv(0x0c, text.as_bytes())])]))
+            .collect();
         of(SEQUENCE, &sets)
     }
 

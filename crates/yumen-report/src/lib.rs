@@ -3,6 +3,21 @@
 //! A [`Report`] is plain data. [`Report::to_json`] gives the form that other programs rely on (`schema: "yumen-report/1"`), [`terminal()`]
 //! what a person reads at the prompt, [`markdown()`] what a compliance officer prints and signs, [`explain_finding`] one finding in
 //! full. None of them knows the law or touches a file; all of them give the same output for the same report.
+//!
+//! ```
+//! use yumen_model::outcome::ScanOutcome;
+//! use yumen_model::verdict::{Outcome, Route, Verdict};
+//! use yumen_report::{Lang, Report, RulebookInfo, TerminalOptions, Tool};
+//!
+//! # let verdict = Verdict { outcome: Outcome::Pass, route: Route::Free, classes: vec![], reasons: vec![], as_of: None, questions: vec![] };
+//! // The scan was interrupted before it saw anything, so it does not pass, whatever the verdict says.
+//! let scan = ScanOutcome::default();
+//! let report = Report::new(Tool::default(), RulebookInfo::default(), scan, Default::default(), vec![], verdict);
+//! assert_eq!(report.verdict.outcome, Outcome::Hold);
+//! assert!(yumen_report::terminal(&report, &TerminalOptions { lang: Lang::En, ..Default::default() }).contains("HOLD"));
+//! assert_eq!(Report::from_json(&report.to_json(true))?, report);
+//! # Ok::<(), yumen_report::ReadError>(())
+//! ```
 
 mod explain;
 mod figures;

@@ -1,6 +1,6 @@
 //! YAML snippets on a narrow page: folded so that they still parse to the same thing when pasted.
 
-use crate::layout::{clean, width, wrap};
+use crate::layout::{clean, fits, width, wrap};
 
 /// A snippet as lines of at most `columns`. Flow mappings break after a comma and double-quoted text at an escaped line end, both of which
 /// YAML reads as if nothing had happened; comments become several comments. What else is too long is cut (rare: a bare long word).
@@ -14,13 +14,13 @@ pub(crate) fn fold(snippet: &str, columns: usize) -> Vec<String> {
 
 fn fold_line(line: &str, columns: usize, out: &mut Vec<String>) {
     let line = line.trim_end();
-    if width(line) <= columns {
+    if fits(line, columns) {
         out.push(line.to_owned());
         return;
     }
     let indent = line.len() - line.trim_start_matches(' ').len();
     let indent = indent.min(columns / 2);
-    if let Some(comment) = line.trim_start().strip_prefix('#') {
+    if let Some(comment) = line.trim_start_matches(' ').strip_prefix('#') {
         for part in wrap(comment.trim(), columns - indent - 2) {
             out.push(format!("{}# {part}", " ".repeat(indent)));
         }
@@ -37,7 +37,7 @@ fn fold_line(line: &str, columns: usize, out: &mut Vec<String>) {
     let hang = " ".repeat((indent + 6).min(columns / 2));
     let mut rest = body.to_owned();
     let mut state = State::default();
-    while width(&rest) > columns {
+    while !fits(&rest, columns) {
         let Some((at, quoted, next)) = cut(&rest, columns, state) else { break };
         let (head, tail) = rest.split_at(at);
         // Inside of quotes a backslash ends the line, and leading spaces of the next are dropped unless escaped.
@@ -46,63 +46,85 @@ fn fold_line(line: &str, columns: usize, out: &mut Vec<String>) {
             false => ("", ""),
         };
         out.push(format!("{}{end}", head.trim_end_matches(if quoted { '\0' } else { ' ' })));
-        let tail = if quoted { tail } else { tail.trim_start() };
+        let tail = if quoted { tail } else { tail.trim_start_matches(' ') };
         rest = format!("{hang}{start}{tail}");
         state = next;
     }
-    if width(&rest) <= columns {
+    if fits(&rest, columns) {
         out.push(rest);
     } else {
         out.extend(wrap(&rest, columns));
     }
 }
 
-/// Where a `#` comment begins outside of quotes.
-fn comment_start(line: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        match (quote, c) {
-            (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
-            (None, '#') if before == ' ' => return Some(at),
-            (Some(q), c) if c == q && before != '\\' => quote = None,
+/// Where a line stands in YAML's flow style.
+#[derive(Clone, Copy)]
+struct State {
+    depth: u32,
+    quote: Option<char>,
+    /// After a backslash inside of double quotes.
+    escaped: bool,
+    before: char,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State { depth: 0, quote: None, escaped: false, before: ' ' }
+    }
+}
+
+impl State {
+    fn step(&mut self, c: char) {
+        match (self.quote, c) {
+            (Some('"'), '\\') if !self.escaped => {
+                self.escaped = true;
+                self.before = c;
+                return;
+            }
+            (Some(q), c) if c == q && !self.escaped => self.quote = None,
+            (Some(_), _) => {}
+            // A quote opens at the start of a value only: not in `it's`.
+            (None, '"' | '\'') if " {[,:".contains(self.before) => self.quote = Some(c),
+            (None, '{' | '[') => self.depth += 1,
+            (None, '}' | ']') => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        before = c;
+        self.escaped = false;
+        self.before = c;
+    }
+}
+
+/// Where a `#` comment begins outside of quotes.
+fn comment_start(line: &str) -> Option<usize> {
+    let mut state = State::default();
+    for (at, c) in line.char_indices() {
+        if c == '#' && state.quote.is_none() && state.before == ' ' {
+            return Some(at);
+        }
+        state.step(c);
     }
     None
 }
 
-/// Where a line stands in YAML's flow style.
-#[derive(Clone, Copy, Default)]
-struct State {
-    depth: u32,
-    quote: Option<char>,
-}
-
-/// The last place within `columns` where YAML lets a line end: its offset, whether it lies inside double quotes, and the state there.
+/// The last place within `columns` where YAML lets a line end: its offset, whether it lies inside double quotes, and the state there. `state`
+/// is the one at the start of the text, behind the indent.
 fn cut(line: &str, columns: usize, mut state: State) -> Option<(usize, bool, State)> {
-    let start = line.len() - line.trim_start().len();
-    let (mut used, mut escaped) = (0, false);
+    let start = line.len() - line.trim_start_matches(' ').len();
+    let mut used = start;
     let (mut comma, mut quoted) = (None, None);
-    for (at, c) in line.char_indices() {
+    for (at, c) in line.char_indices().skip(start) {
         // One column is for the backslash that ends the line.
-        if state.quote == Some('"') && !escaped && used < columns && at > start {
+        if state.quote == Some('"') && !state.escaped && used < columns {
             quoted = Some((at, true, state));
         }
         used += width(c.encode_utf8(&mut [0; 4]));
         if used > columns {
             break;
         }
-        match (state.quote, c) {
-            (None, '"' | '\'') if at >= start => state.quote = Some(c),
-            (Some(q), c) if c == q && !escaped => state.quote = None,
-            (None, '{' | '[') => state.depth += 1,
-            (None, '}' | ']') => state.depth = state.depth.saturating_sub(1),
-            (None, ',') if state.depth > 0 => comma = Some((at + 1, false, state)),
-            _ => {}
+        state.step(c);
+        if c == ',' && state.quote.is_none() && state.depth > 0 {
+            comma = Some((at + 1, false, state));
         }
-        escaped = state.quote == Some('"') && c == '\\' && !escaped;
     }
     // A comma near the start would leave almost nothing on the line.
     comma.filter(|c| c.0 > start + 6).or(quoted.filter(|c| c.0 > start + 8))
@@ -139,6 +161,17 @@ mod tests {
             for columns in [40, 56, 76, 100, 200] {
                 same_when_folded(snippet, columns);
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_quoted_values_survive_folding(
+            values in proptest::collection::vec("[a-z :,{}#'\\\\\"车主，]{0,70}", 1..5), columns in 40usize..110,
+        ) {
+            let fields: Vec<String> =
+                values.iter().enumerate().map(|(i, v)| format!("k{i}: {}", Value::from(v.as_str()))).collect();
+            same_when_folded(&format!("accept:\n  - {{{}}}\n", fields.join(", ")), columns);
         }
     }
 

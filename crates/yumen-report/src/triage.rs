@@ -1,11 +1,11 @@
 //! Triage: the few causes behind many findings, each with what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use yumen_model::coverage::Reason as Opacity;
 use yumen_model::finding::Finding;
 use yumen_model::outcome::OpaqueEntry;
-use yumen_model::verdict::{Class, Outcome, Question, Reason, Route};
+use yumen_model::verdict::{Class, Outcome, Question, Reason, Route, Verdict};
 
 use crate::figures::{Noun, bytes, counted};
 use crate::index::{Index, Referred};
@@ -51,11 +51,15 @@ pub(crate) fn causes<'a>(index: &Index<'a>, lang: Lang) -> Vec<Cause<'a>> {
         if code.contains("opaque") && referred.opaque.is_empty() {
             referred.opaque = index.report.opaque.iter().collect();
         }
-        let questions = index.questions_about(&refs);
+        let mut questions = index.questions_about(&refs);
+        questions.extend(accepting(verdict, &referred, &questions));
         for (at, _) in &questions {
             asked[at - 1] = true;
         }
-        if code.contains("question") || code.contains("unknown") || code.contains("undetermined") {
+        // Where a question that no reason names belongs: most are about persons.
+        if code == "persons-route-unknown" {
+            asking = Some(causes.len());
+        } else if ["question", "unknown", "undecided", "undeclared", "unclear"].iter().any(|w| code.contains(w)) {
             asking.get_or_insert(causes.len());
         }
         causes.push(Cause {
@@ -88,6 +92,21 @@ pub(crate) fn causes<'a>(index: &Index<'a>, lang: Lang) -> Vec<Cause<'a>> {
         causes.push(unexplained(index, lang));
     }
     causes
+}
+
+/// Questions that ask to accept what a cause concerns: they name its places, where the reason names digests and ids.
+fn accepting<'a>(
+    verdict: &'a Verdict,
+    referred: &Referred<'a>,
+    known: &[(usize, &'a Question)],
+) -> Vec<(usize, &'a Question)> {
+    let places: HashSet<&str> = match referred.opaque.is_empty() {
+        true => referred.findings.iter().map(|f| f.artifact.as_str()).collect(),
+        false => referred.opaque.iter().map(|e| e.artifact.as_str()).collect(),
+    };
+    let asks = |q: &Question| q.key == "accept" && q.about.iter().any(|about| places.contains(about.as_str()));
+    let numbered = verdict.questions.iter().enumerate().map(|(at, q)| (at + 1, q));
+    numbered.filter(|(at, q)| asks(q) && !known.iter().any(|(known, _)| known == at)).collect()
 }
 
 /// A hold without a reason: what the report itself shows.
@@ -133,7 +152,7 @@ fn extent(lang: Lang, referred: &Referred<'_>) -> String {
 }
 
 fn distinct<'s>(paths: impl Iterator<Item = &'s str>) -> u64 {
-    paths.collect::<std::collections::HashSet<_>>().len() as u64
+    paths.collect::<HashSet<_>>().len() as u64
 }
 
 fn example<'a>(referred: &Referred<'a>) -> Option<&'a str> {
@@ -152,7 +171,7 @@ fn answer(lang: Lang, questions: &[(usize, &Question)]) -> Option<String> {
     keys.dedup();
     Some(match (questions.len(), lang) {
         (1, Lang::Zh) => format!("在 shipment.yaml 填写 {}（见问题 {number}）。", first.key),
-        (1, Lang::En) => format!("Fill in {} in shipment.yaml (question {number}).", first.key),
+        (1, Lang::En) => format!("Fill in {} in shipment.yaml (question\u{a0}{number}).", first.key),
         (_, Lang::Zh) => format!("在 shipment.yaml 填写 {}。", list(&keys)),
         (_, Lang::En) => format!("Fill in {} in shipment.yaml.", list(&keys)),
     })
@@ -172,6 +191,12 @@ fn actions(lang: Lang, code: &str, referred: &Referred<'_>, questions: &[(usize,
     if code.contains("incomplete") || code.contains("interrupted") {
         say("重新扫描至完成。", "Scan again, to the end.");
     }
+    if code.contains("geodata-not-approved") {
+        say(
+            "取得对外提供审批或地图审核，填入 approvals。",
+            "Obtain the external-provision approval or map review and enter it under approvals.",
+        );
+    }
     if code.contains("approval") {
         say(
             "取得有效批准并填入 approvals，收方、行项和有效期须相符。",
@@ -186,13 +211,13 @@ fn actions(lang: Lang, code: &str, referred: &Referred<'_>, questions: &[(usize,
     }
     let classes: Vec<Class> = referred.rows.iter().map(|r| r.class).collect();
     let has = |class| classes.contains(&class);
-    if has(Class::StateSecretSuspect) || code.contains("secret-suspect") {
+    if has(Class::StateSecretSuspect) || code.contains("state-secret") {
         say(
             "停止出境，交保密部门审查；结论填入 determinations。",
             "Stop the transfer. Have the marks reviewed, and enter the result under determinations.",
         );
     }
-    if has(Class::UnprocessedGeodata) {
+    if has(Class::UnprocessedGeodata) || code.contains("geodata-unprocessed") {
         say(
             "先由有资质单位作保密处理并取得审批，或移除。",
             "Have a qualified unit process it and obtain the approval first, or take it out.",
@@ -221,7 +246,9 @@ fn actions(lang: Lang, code: &str, referred: &Referred<'_>, questions: &[(usize,
         out.push(match (lang, number) {
             (Lang::Zh, Some(n)) => format!("或按摘要（digest）逐项填入 accept 并说明理由（见问题 {n}）。"),
             (Lang::Zh, None) => "或按摘要（digest）逐项填入 accept 并说明理由。".to_owned(),
-            (Lang::En, Some(n)) => format!("Or account for each digest under accept, with a reason (question {n})."),
+            (Lang::En, Some(n)) => {
+                format!("Or account for each digest under accept, with a reason (question\u{a0}{n}).")
+            }
             (Lang::En, None) => "Or account for each digest under accept, with a reason.".to_owned(),
         });
     } else if let Some(answer) = answer(lang, questions) {
@@ -245,13 +272,19 @@ fn by_size<'e>(entries: impl Iterator<Item = &'e OpaqueEntry>) -> Vec<(Opacity, 
     sizes
 }
 
+/// Codes of reasons that let a shipment pass, the weightiest first; the others of its chain lead there.
+const CLEARING: [&str; 5] = ["approval-valid", "small-volume", "persons-exempt", "exempted", "nothing-regulated"];
+
 /// Why, in one sentence: the first reason that holds, or what made it pass.
 pub(crate) fn why<'a>(index: &Index<'a>, lang: Lang) -> &'a str {
     let verdict = &index.report.verdict;
     let reasons = &verdict.reasons;
     let told = match verdict.outcome {
         Outcome::Hold => reasons.iter().find(|r| r.holds),
-        Outcome::Pass => reasons.last(),
+        Outcome::Pass => {
+            let clearing = CLEARING.iter().find_map(|code| reasons.iter().find(|r| r.code == *code));
+            clearing.or(reasons.last())
+        }
     };
     if let Some(reason) = told {
         return lang.of(&reason.text);
@@ -323,6 +356,25 @@ mod tests {
     }
 
     #[test]
+    fn a_question_that_names_places_is_found_by_a_reason_that_names_digests() {
+        let mut report = sample::hold();
+        report.verdict.questions[1].about = vec!["ota.zip!/vendor/table.bin".to_owned()];
+        let causes = told(&report, Lang::En);
+        assert!(causes[1].actions.last().unwrap().contains("(question\u{a0}2)"));
+        assert_eq!(causes.len(), 4);
+    }
+
+    #[test]
+    fn a_pass_is_explained_by_what_clears_it() {
+        let mut report = sample::pass();
+        report.verdict.reasons = vec![reason("approval-valid", &[]), reason("accept-unused", &[])];
+        report.verdict.reasons[0].text = Text::new("有批准。", "Approved.");
+        assert_eq!(why(&Index::new(&report), Lang::En), "Approved.");
+        report.verdict.reasons.clear();
+        assert!(why(&Index::new(&report), Lang::En).starts_with("All content"));
+    }
+
+    #[test]
     fn each_cause_says_what_to_do_and_a_pass_has_none() {
         for lang in [Lang::Zh, Lang::En] {
             assert!(told(&sample::hold(), lang).iter().all(|c| !c.actions.is_empty()));
@@ -336,6 +388,6 @@ mod tests {
         let causes = told(&report, Lang::En);
         assert_eq!(causes[0].example, Some("ota.zip!/deploy/keys/update-signing.pem"));
         assert!(causes[1].actions[0].starts_with("encrypted (3.91 KiB): supply it in clear"));
-        assert!(causes[1].actions[2].contains("(question 2)"));
+        assert!(causes[1].actions[2].contains("(question\u{a0}2)"));
     }
 }

@@ -10,6 +10,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 #[derive(Clone, Debug)]
 pub struct Globs {
     patterns: Vec<String>,
+    expanded: Vec<String>,
     set: GlobSet,
 }
 
@@ -20,6 +21,7 @@ impl Globs {
     /// The place of the first bad glob in the list, and what is wrong with it.
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Globs, (usize, String)> {
         let mut builder = GlobSetBuilder::new();
+        let mut expanded = Vec::new();
         for (i, pattern) in patterns.iter().enumerate() {
             let bad = |e: globset::Error| (i, e.kind().to_string());
             let pattern = pattern.as_ref();
@@ -33,17 +35,19 @@ impl Globs {
             }
             for head in if anchored { &["", "/", "./"][..] } else { &["", "**/"] } {
                 for tail in ["", "/**", "!/**"] {
-                    let glob = GlobBuilder::new(&format!("{head}{body}{tail}"))
+                    let glob = format!("{head}{body}{tail}");
+                    let compiled = GlobBuilder::new(&glob)
                         .literal_separator(true)
                         .backslash_escape(true)
                         .build()
                         .map_err(bad)?;
-                    builder.add(glob);
+                    builder.add(compiled);
+                    expanded.push(glob);
                 }
             }
         }
         let set = builder.build().map_err(|e| (0, e.kind().to_string()))?;
-        Ok(Globs { patterns: patterns.iter().map(|p| p.as_ref().to_owned()).collect(), set })
+        Ok(Globs { patterns: patterns.iter().map(|p| p.as_ref().to_owned()).collect(), expanded, set })
     }
 
     /// Whether a path is meant.
@@ -56,6 +60,12 @@ impl Globs {
     #[must_use]
     pub fn set(&self) -> &GlobSet {
         &self.set
+    }
+
+    /// The globs that are really matched, for another matcher. Its `*` must not match `/`.
+    #[must_use]
+    pub fn expanded(&self) -> Vec<String> {
+        self.expanded.clone()
     }
 
     /// The globs as written.

@@ -199,7 +199,9 @@ impl Reader<'_> {
         let mut count = [0u8; 8];
         let head = self.to.window.get(data.start, usize::try_from(word).unwrap_or(4))?;
         count[8 - head.len()..].copy_from_slice(head);
-        let Some(names_at) = u64::from_be_bytes(count).checked_mul(word).and_then(|n| n.checked_add(word)).filter(|&n| n <= len) else {
+        let Some(names_at) =
+            u64::from_be_bytes(count).checked_mul(word).and_then(|n| n.checked_add(word)).filter(|&n| n <= len)
+        else {
             return Ok(false);
         };
         let mut left = u64::from_be_bytes(count);

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use yumen_model::{
-    Artifact, Batch, Blob, ByteMap, ChildMeta, EvidenceHeader, EvidenceKind, Extent, InspectError, Inspection, Label, Message,
-    Note, Reason, Stop, TextBatch, TextEncoding,
+    Artifact, Batch, Blob, ByteMap, ChildMeta, EvidenceHeader, EvidenceKind, Extent, InspectError, Inspection, Label,
+    Message, Note, Reason, Stop, TextBatch, TextEncoding,
 };
 
 use crate::window::{Window, first_nonzero};
@@ -198,7 +198,8 @@ impl<'a> Container<'a> {
     /// Text that belongs to no member (a comment). What is not UTF-8 becomes a child `[comment]`, so that its encoding is found out.
     pub(crate) fn comment(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         let range = range.start..range.end.min(self.len());
-        let Some(len) = range.end.checked_sub(range.start).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0) else {
+        let Some(len) = range.end.checked_sub(range.start).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0)
+        else {
             return Ok(());
         };
         if len > TEXT_BATCH * 4 {

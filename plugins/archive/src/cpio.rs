@@ -23,7 +23,10 @@ const FORMATS: &[Format] = &[Format {
     magic: "`070701`, `070702`, `070707`, or 070707 octal as a 16-bit number",
     reference: "FreeBSD cpio(5); Linux early-userspace buffer format",
     evidence: "its files as children; link targets as text; what follows the trailer as a child",
-    limitations: &["the stripped form in packages of RPM 4.12 and later with files over 4 GiB is not read", "links are counted, not followed"],
+    limitations: &[
+        "the stripped form in packages of RPM 4.12 and later with files over 4 GiB is not read",
+        "links are counted, not followed",
+    ],
 }];
 
 impl ArchiveFormat for Cpio {
@@ -35,7 +38,9 @@ impl ArchiveFormat for Cpio {
         let variant = Variant::of(probe.head)?;
         let sure = match (variant.header(probe.head), variant) {
             // Two bytes alone prove nothing; the fields must agree.
-            (Some(h), Variant::Binary { .. }) => h.name_len >= 2 && h.name_len <= 1024 && is_mode(h.mode) && name_fits(probe.head, variant, &h),
+            (Some(h), Variant::Binary { .. }) => {
+                h.name_len >= 2 && h.name_len <= 1024 && is_mode(h.mode) && name_fits(probe.head, variant, &h)
+            }
             (Some(h), _) => h.name_len >= 1 && h.name_len <= 0xffff,
             // ASCII, broken or cut within the first header.
             (None, Variant::Binary { .. }) => false,
@@ -58,16 +63,21 @@ fn name_fits(head: &[u8], variant: Variant, header: &Header) -> bool {
 }
 
 fn is_mode(mode: u32) -> bool {
-    matches!(mode & 0o170_000, 0o010_000 | 0o020_000 | 0o040_000 | 0o060_000 | 0o100_000 | 0o120_000 | 0o140_000) || mode == 0
+    matches!(mode & 0o170_000, 0o010_000 | 0o020_000 | 0o040_000 | 0o060_000 | 0o100_000 | 0o120_000 | 0o140_000)
+        || mode == 0
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Variant {
     /// `070701`, with a checksum `070702`.
-    New { checked: bool },
+    New {
+        checked: bool,
+    },
     /// `070707`.
     Odc,
-    Binary { big: bool },
+    Binary {
+        big: bool,
+    },
 }
 
 /// What a header says.
@@ -261,7 +271,14 @@ impl Reader<'_> {
         Ok((next, false))
     }
 
-    fn member(&mut self, name: &[u8], variant: Variant, header: Header, data: Range<u64>, cut: bool) -> Result<(), InspectError> {
+    fn member(
+        &mut self,
+        name: &[u8],
+        variant: Variant,
+        header: Header,
+        data: Range<u64>,
+        cut: bool,
+    ) -> Result<(), InspectError> {
         let code = match header.mode & 0o170_000 {
             0o040_000 => Some("directory-entries"),
             0o120_000 => Some("link"),

@@ -1,6 +1,6 @@
 //! What every format of this family implements.
 
-use yumen_model::{Artifact, Context, Format, Identity, Inspection, InspectError, Probe};
+use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Probe};
 
 /// One format, or a few that one reader opens (zip and the documents that are zips).
 pub(crate) trait ArchiveFormat: Send + Sync {

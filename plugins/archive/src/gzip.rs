@@ -48,7 +48,7 @@ impl ArchiveFormat for Gzip {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut run = Run::new(artifact, out);
         let end = members(&mut run);
-        run.finish(end)
+        run.finish(&end)
     }
 }
 
@@ -105,13 +105,12 @@ fn header(run: &mut Run<'_>) -> Result<(), Halt> {
             run.set_aside("[extra]", at + range.start as u64..at + range.end as u64);
         }
     }
-    let child = run.child_name();
     for flag in [FNAME, FCOMMENT] {
         if flags & flag != 0 {
             let at = run.input.position();
             let (text, length) = zero_terminated(run, &mut crc)?;
             // A name that is the child's is evidence already.
-            if text != child.as_bytes() {
+            if text != run.child_name().as_bytes() {
                 run.header_text(at, &text);
             }
             if length > text.len() as u64 {

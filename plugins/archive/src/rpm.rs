@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use yumen_model::{
-    Artifact, Batch, Cell, Certainty, ChildMeta, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError, Inspection,
-    Label, Message, Probe, RecordBatch,
+    Artifact, Batch, Cell, Certainty, ChildMeta, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError,
+    Inspection, Label, Message, Probe, RecordBatch,
 };
 
 use crate::container::{Container, Place};
@@ -122,7 +122,7 @@ impl Index {
         let entries = at + 16..at + 16 + u64::from(count) * 16;
         let store = entries.end..entries.end + u64::from(size);
         let fits = count <= MOST_ENTRIES && size <= LONGEST_STORE && store.end <= to.len();
-        Ok(fits.then(|| Index { entries, end: store.end, store }))
+        Ok(fits.then_some(Index { entries, end: store.end, store }))
     }
 }
 
@@ -268,17 +268,15 @@ fn tags(to: &mut Container<'_>, artifact: &Artifact, index: &Index) -> Result<St
 
 /// The bytes up to the next NUL; none when there is none in the range, or the string is longer than any real one.
 fn string(to: &mut Container<'_>, range: Range<u64>) -> Result<Option<Vec<u8>>, InspectError> {
-    let mut size = 256;
-    while range.start < range.end {
-        let room = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    let room = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+    for size in [256, 4096, 64 << 10, LONGEST_STRING] {
         let bytes = to.window.get(range.start, size.min(room))?;
         if let Some(end) = bytes.iter().position(|&b| b == 0) {
             return Ok(Some(bytes[..end].to_vec()));
         }
-        if size >= room || size >= LONGEST_STRING {
+        if size >= room {
             break;
         }
-        size *= 8;
     }
     Ok(None)
 }

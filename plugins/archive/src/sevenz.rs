@@ -7,7 +7,8 @@ mod header;
 use std::ops::Range;
 
 use yumen_model::{
-    Artifact, Certainty, ChildMeta, Context, Extent, Format, Identity, InspectError, Inspection, Message, Probe, Reason, Stop,
+    Artifact, Certainty, ChildMeta, Context, Extent, Format, Identity, InspectError, Inspection, Message, Probe,
+    Reason, Stop,
 };
 
 use crate::container::{Container, Place};
@@ -15,7 +16,7 @@ use crate::family::ArchiveFormat;
 use crate::stream::codec::Fault;
 use crate::xz::crc32;
 use block::{Block, Outcome};
-use header::{Entry, Folder, Header, Streams};
+use header::{Entry, Folder, Header, Streams, Substream};
 
 /// Reads 7z.
 pub(crate) struct SevenZip;
@@ -41,7 +42,7 @@ const MAGIC: [u8; 6] = [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C];
 /// Length of the signature header.
 const SIGNATURE: u64 = 32;
 /// The longest list of files that is read, in bytes.
-const MAX_HEADER: u64 = 128 << 20;
+const MAX_HEADER: u64 = 64 << 20;
 /// Encoded headers inside encoded headers.
 const MAX_NESTING: usize = 4;
 
@@ -148,7 +149,8 @@ fn locate(to: &mut Container<'_>, artifact: &Artifact) -> Result<Option<Located>
         let is_volume = volume.len() >= 2 && volume.bytes().all(|b| b.is_ascii_digit());
         return Err(if is_volume { SPANNED } else { Fault::TRUNCATED }.into());
     }
-    let mut ranges = vec![start..end];
+    let mut ranges = Vec::with_capacity(2);
+    ranges.push(start..end);
     let mut bytes = read(to, start..end)?;
     if crc32(&bytes) != crc {
         to.tell_at("checksum-mismatch", start);
@@ -159,7 +161,7 @@ fn locate(to: &mut Container<'_>, artifact: &Artifact) -> Result<Option<Located>
                 let streams = Streams::parse(&mut header::Cursor::new(description))?;
                 let folder = streams.folders.first().ok_or(Fault::CORRUPT)?;
                 let packs = streams.packs(folder, len)?;
-                if folder.is_encrypted() {
+                if folder.shape.is_encrypted() {
                     // What is not the list is encrypted as well, or can't be told from it.
                     to.container(start..end)?;
                     return Err(ENCRYPTED.into());
@@ -209,52 +211,68 @@ fn decode_list(to: &mut Container<'_>, folder: &Folder, packs: &[Range<u64>]) ->
 
 /// Hands over every file, block by block.
 fn members(to: &mut Container<'_>, header: &Header<'_>, taken: &mut Vec<Range<u64>>) -> Result<(), InspectError> {
-    let mut entries = header.entries();
-    let mut substreams = header.streams.substreams.iter();
+    let mut files = Files { entries: header.entries(), substreams: header.streams.substreams.iter(), left: 0 };
     for folder in &header.streams.folders {
-        let packs = match header.streams.packs(folder, to.len()) {
-            Ok(packs) => packs,
-            Err(fault) => {
-                to.tell(fault.note);
-                break;
+        files.left = folder.substreams;
+        match header.streams.packs(folder, to.len()) {
+            Ok(packs) => {
+                taken.extend(packs.iter().cloned());
+                block_members(to, folder, &packs, &mut files)?;
             }
-        };
-        taken.extend(packs.iter().cloned());
-        let mut files = Vec::new();
-        for sub in substreams.by_ref().take(folder.substreams) {
-            let entry = next_with_data(to, &mut entries)?;
-            files.push((entry, sub.size, sub.crc));
+            // The streams of this block and of those behind it lie outside the archive.
+            Err(fault) => to.tell(fault.note),
         }
-        folder_members(to, folder, &packs, files)?;
+        // What a block did not come to has its turn, so that the next block meets its own files.
+        while files.next(to)?.is_some() {}
     }
     // Entries behind the last block: folders, empty files, marks of deletion.
-    while next_with_data(to, &mut entries)?.is_some() {
+    while files.next_entry(to)?.is_some() {
         to.tell("bad-entry");
     }
     Ok(())
 }
 
-/// Goes to the next entry that has data; those without are dealt with on the way.
-fn next_with_data<'h>(
-    to: &mut Container<'_>,
-    entries: &mut impl Iterator<Item = Entry<'h>>,
-) -> Result<Option<Entry<'h>>, InspectError> {
-    for entry in entries.by_ref() {
-        if entry.has_data {
-            return Ok(Some(entry));
+/// The files that have data, in the order of the blocks.
+struct Files<'f, I> {
+    entries: I,
+    substreams: std::slice::Iter<'f, Substream>,
+    /// Files of the current block that are still to come.
+    left: usize,
+}
+
+/// A file of a block: its entry (none when the list is too short), length and checksum.
+type File<'h> = (Option<Entry<'h>>, u64, Option<u32>);
+
+impl<'h, I: Iterator<Item = Entry<'h>>> Files<'_, I> {
+    /// The next file of the current block.
+    fn next(&mut self, to: &mut Container<'_>) -> Result<Option<File<'h>>, InspectError> {
+        if self.left == 0 {
+            return Ok(None);
         }
-        if entry.is_anti {
-            continue;
-        }
-        if entry.is_directory {
-            to.check_path(entry.name().as_bytes());
-            to.tell("directory-entries");
-            continue;
-        }
-        let meta = child_meta(to, &entry);
-        to.hand_over(meta, Vec::new())?;
+        self.left -= 1;
+        let Some(sub) = self.substreams.next() else { return Ok(None) };
+        Ok(Some((self.next_entry(to)?, sub.size, sub.crc)))
     }
-    Ok(None)
+
+    /// Goes to the next entry that has data; those without are dealt with on the way.
+    fn next_entry(&mut self, to: &mut Container<'_>) -> Result<Option<Entry<'h>>, InspectError> {
+        for entry in self.entries.by_ref() {
+            if entry.has_data {
+                return Ok(Some(entry));
+            }
+            if entry.is_anti {
+                continue;
+            }
+            if entry.is_directory {
+                to.check_path(entry.name().as_bytes());
+                to.tell("directory-entries");
+                continue;
+            }
+            let meta = child_meta(to, &entry);
+            to.hand_over(meta, Vec::new())?;
+        }
+        Ok(None)
+    }
 }
 
 fn child_meta(to: &mut Container<'_>, entry: &Entry<'_>) -> ChildMeta {
@@ -268,23 +286,21 @@ fn child_meta(to: &mut Container<'_>, entry: &Entry<'_>) -> ChildMeta {
     meta
 }
 
-type File<'h> = (Option<Entry<'h>>, u64, Option<u32>);
-
-fn folder_members(
+fn block_members<'h>(
     to: &mut Container<'_>,
     folder: &Folder,
     packs: &[Range<u64>],
-    files: Vec<File<'_>>,
+    files: &mut Files<'_, impl Iterator<Item = Entry<'h>>>,
 ) -> Result<(), InspectError> {
-    if folder.is_encrypted() {
+    if folder.shape.is_encrypted() {
         return sealed(to, packs, files, ENCRYPTED);
     }
     // A block that is only stored: files are pieces of the archive.
-    if folder.is_stored()
+    if folder.shape.is_stored()
         && let [pack] = packs
     {
         let mut at = pack.start;
-        for (entry, size, _) in files {
+        while let Some((entry, size, _)) = files.next(to)? {
             let meta = named(to, entry.as_ref());
             let end = at.saturating_add(size).min(pack.end);
             to.hand_over_range(meta, at..end)?;
@@ -299,7 +315,7 @@ fn folder_members(
     let packed: u64 = packs.iter().map(|p| p.end - p.start).sum();
     let whole = folder.unpacked().max(1);
     let mut failed = None;
-    for (entry, size, crc) in files {
+    while let Some((entry, size, crc)) = files.next(to)? {
         let mut meta = named(to, entry.as_ref());
         // A file's share of a solid block, for the ratio.
         let share = u128::from(packed) * u128::from(size) / u128::from(whole);
@@ -335,7 +351,12 @@ fn folder_members(
 }
 
 /// Sends one file of a block into its open child.
-fn deliver(to: &mut Container<'_>, block: &mut Block<'_>, size: u64, crc: Option<u32>) -> Result<Outcome, InspectError> {
+fn deliver(
+    to: &mut Container<'_>,
+    block: &mut Block<'_>,
+    size: u64,
+    crc: Option<u32>,
+) -> Result<Outcome, InspectError> {
     let mut sum = flate2::Crc::new();
     let outcome = block.copy(size, &mut |piece| {
         sum.update(piece);
@@ -389,9 +410,14 @@ fn finish_block(
 
 /// A block that is not decoded: its files are named. A single one is handed over as it is stored; several share the encoded bytes, which stay
 /// with the archive.
-fn sealed(to: &mut Container<'_>, packs: &[Range<u64>], files: Vec<File<'_>>, fault: Fault) -> Result<(), InspectError> {
-    let single = files.len() == 1;
-    for (entry, ..) in files {
+fn sealed<'h>(
+    to: &mut Container<'_>,
+    packs: &[Range<u64>],
+    files: &mut Files<'_, impl Iterator<Item = Entry<'h>>>,
+    fault: Fault,
+) -> Result<(), InspectError> {
+    let single = files.left == 1;
+    while let Some((entry, ..)) = files.next(to)? {
         to.tell(fault.note);
         let mut meta = named(to, entry.as_ref());
         meta.opaque = Some(fault.reason);

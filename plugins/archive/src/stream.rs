@@ -24,6 +24,9 @@ pub(crate) const MAX_DICTIONARY: u64 = 256 << 20;
 /// Pieces outside the main stream (skippable frames, extra fields) that are handed over as children of their own.
 const MAX_ASIDE: usize = 1024;
 
+/// Opaque stretches between decoded ones that are told apart.
+const MAX_OPAQUE: usize = 4096;
+
 /// Why decoding ended before the end of the data.
 #[derive(Debug)]
 pub(crate) enum Halt {
@@ -74,6 +77,7 @@ pub(crate) struct Run<'a> {
     first_mismatch: u64,
     text: HeaderText,
     aside: Vec<(String, Vec<Extent>)>,
+    aside_pieces: usize,
     /// What must not be labelled container: broken or unread stretches between good ones.
     opaque: Vec<(std::ops::Range<u64>, Reason)>,
     notes: Vec<Note>,
@@ -95,6 +99,7 @@ impl<'a> Run<'a> {
             first_mismatch: 0,
             text: HeaderText::default(),
             aside: Vec::new(),
+            aside_pieces: 0,
             opaque: Vec::new(),
             notes: Vec::new(),
             incomplete: false,
@@ -218,7 +223,7 @@ impl<'a> Run<'a> {
     pub(crate) fn header_text(&mut self, offset: u64, bytes: &[u8]) {
         let end = offset + bytes.len() as u64;
         if !self.text.add(offset, bytes) {
-            self.opaque.push((offset..end, Reason::Limit));
+            self.skip(offset..end, Reason::Limit);
         }
     }
 
@@ -228,8 +233,8 @@ impl<'a> Run<'a> {
         if range.is_empty() {
             return;
         }
-        let pieces = self.aside.iter().map(|(_, e)| e.len()).sum::<usize>();
-        if pieces >= MAX_ASIDE {
+        self.aside_pieces += 1;
+        if self.aside_pieces > MAX_ASIDE {
             self.skip(range, Reason::Limit);
             return;
         }
@@ -239,10 +244,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Marks a stretch as opaque though what follows it is decoded.
+    /// Marks a stretch as opaque though what follows it is decoded. Where there are too many of them, what lies between is opaque, too.
     pub(crate) fn skip(&mut self, range: std::ops::Range<u64>, reason: Reason) {
+        let many = self.opaque.len() >= MAX_OPAQUE;
         match self.opaque.last_mut() {
-            Some((last, r)) if *r == reason && last.end == range.start => last.end = range.end,
+            Some((last, r)) if many || *r == reason && last.end == range.start => last.end = last.end.max(range.end),
             _ => self.opaque.push((range, reason)),
         }
     }
@@ -255,14 +261,16 @@ impl<'a> Run<'a> {
     }
 
     /// Closes the child, labels every byte, and hands over what lies behind the stream.
-    pub(crate) fn finish(mut self, end: Result<(), Halt>) -> Result<(), InspectError> {
+    pub(crate) fn finish(mut self, end: &Result<(), Halt>) -> Result<(), InspectError> {
         let len = self.artifact.blob.len();
-        if let Err(Halt::Failed(error)) = &end {
+        if let Err(Halt::Failed(error)) = end {
             // After a read error the engine still listens; after a full stop it does not, and this message is the one that says so.
             let stopped = error.offset.is_none();
             if !stopped {
-                if self.child == Child::Open {
-                    let _ = self.out.child_end(false);
+                if self.child == Child::Open
+                    && let Err(stop @ Stop::All(_)) = self.out.child_end(false)
+                {
+                    return Err(stop.into());
                 }
                 self.out.container(0..self.settled)?;
             }
@@ -280,24 +288,25 @@ impl<'a> Run<'a> {
         match end {
             Ok(()) => settled = self.behind(settled)?,
             Err(Halt::Stopped(reason)) => {
-                self.out.opaque(settled..len, reason)?;
+                self.out.opaque(settled..len, *reason)?;
                 self.note(Note::new("limit").with("offset", settled));
             }
             Err(Halt::Fault(fault)) => {
                 self.out.opaque(settled..len, fault.reason)?;
                 self.note(Note::new(fault.note).with("offset", settled));
             }
-            Err(Halt::Failed(error)) => return Err(error),
+            Err(Halt::Failed(error)) => return Err(*error),
         }
         self.out.container(0..settled)?;
         for (range, reason) in std::mem::take(&mut self.opaque) {
             self.out.opaque(range, reason)?;
         }
         for (name, extents) in std::mem::take(&mut self.aside) {
-            self.extents_child(name, extents)?;
+            self.extents_child(&name, extents)?;
         }
         if self.mismatches > 0 {
-            let note = Note::new("checksum-mismatch").with("offset", self.first_mismatch).with("count", self.mismatches);
+            let note =
+                Note::new("checksum-mismatch").with("offset", self.first_mismatch).with("count", self.mismatches);
             self.out.note(note)?;
         }
         for note in std::mem::take(&mut self.notes) {
@@ -313,18 +322,19 @@ impl<'a> Run<'a> {
         let first = first_nonzero(blob, from)?;
         if let Some(at) = first {
             self.note(Note::new("gap-data").with("offset", at).with("bytes", len - at));
-            self.extents_child("[after]".to_owned(), vec![Extent::of(at..len)])?;
+            self.extents_child("[after]", vec![Extent::of(at..len)])?;
         }
         Ok(first.unwrap_or(len))
     }
 
-    fn extents_child(&mut self, name: String, extents: Vec<Extent>) -> Result<(), InspectError> {
-        let meta = ChildMeta { name, ..ChildMeta::default() };
-        match self.out.send(yumen_model::Message::ChildExtents { meta, extents: extents.clone() }) {
+    fn extents_child(&mut self, name: &str, extents: Vec<Extent>) -> Result<(), InspectError> {
+        let meta = ChildMeta { name: name.to_owned(), ..ChildMeta::default() };
+        let pieces = extents.clone();
+        match self.out.send(yumen_model::Message::ChildExtents { meta, extents }) {
             Ok(()) => Ok(()),
             Err(Stop::Child(reason)) => {
-                for extent in extents {
-                    if let Extent::Data { offset, len } = extent {
+                for piece in pieces {
+                    if let Extent::Data { offset, len } = piece {
                         self.out.opaque(offset..offset + len, reason)?;
                     }
                 }

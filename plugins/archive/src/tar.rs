@@ -23,7 +23,10 @@ const FORMATS: &[Format] = &[Format {
     magic: "a first header whose checksum is right; `ustar` at 257 in all but the oldest",
     reference: "POSIX.1-2024 pax; GNU tar manual, Basic Tar Format; FreeBSD tar(5)",
     evidence: "its files as children; pax comments and attributes as text; padding that is not zero as a child",
-    limitations: &["of an archive in several volumes only the volume at hand is read", "links are counted, not followed"],
+    limitations: &[
+        "of an archive in several volumes only the volume at hand is read",
+        "links are counted, not followed",
+    ],
 }];
 
 impl ArchiveFormat for Tar {

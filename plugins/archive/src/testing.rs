@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use yumen_model::coverage::Labelled;
 use yumen_model::{
-    Artifact, Batch, Blob, ChildMeta, Context, EvidenceKind, Extent, InspectError, Inspection, Label, LabelMap, Message, Note,
-    Plugin, Probe, Reason, Stop,
+    Artifact, Batch, Blob, ChildMeta, Context, EvidenceKind, Extent, InspectError, Inspection, Label, LabelMap,
+    Message, Note, Plugin, Probe, Reason, Stop,
 };
 
 use crate::ArchivePlugin;
@@ -46,8 +46,6 @@ pub(crate) struct Recorded {
     pub(crate) texts: Vec<String>,
     /// The values of record evidence by name.
     pub(crate) records: BTreeMap<String, String>,
-    /// The more specific format, where one was told.
-    pub(crate) format: Option<String>,
     /// Every byte by label; what bears none is opaque with the reason of the error, or `UnknownFormat`.
     pub(crate) labels: Labelled,
 }
@@ -122,7 +120,6 @@ struct Recorder {
     notes: Vec<Note>,
     texts: Vec<String>,
     records: BTreeMap<String, String>,
-    format: Option<String>,
     all_stopped: bool,
 }
 
@@ -151,7 +148,7 @@ impl Inspection for Recorder {
             return Err(Stop::All(Reason::TimedOut));
         }
         match message {
-            Message::Format(name) => self.format = Some(name.into_owned()),
+            Message::Format(_) => {}
             Message::Note(note) => {
                 assert!(yumen_model::note::NOTES.iter().any(|n| n.code == note.code), "unknown note {}", note.code);
                 self.notes.push(note);
@@ -257,7 +254,6 @@ pub(crate) fn inspect_artifact(artifact: &Artifact, engine: Engine) -> Recorded 
         notes: Vec::new(),
         texts: Vec::new(),
         records: BTreeMap::new(),
-        format: None,
         all_stopped: false,
     };
     let result = ArchivePlugin.inspect(artifact, &Context::default(), &mut recorder);
@@ -278,7 +274,6 @@ pub(crate) fn inspect_artifact(artifact: &Artifact, engine: Engine) -> Recorded 
         notes: recorder.notes,
         texts: recorder.texts,
         records: recorder.records,
-        format: recorder.format,
         labels: recorder.map.resolve(len, rest),
     }
 }
@@ -307,4 +302,3 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
 pub(crate) fn prose(len: usize) -> Vec<u8> {
     b"the vehicle entered the yard at dawn and left again at dusk; ".iter().copied().cycle().take(len).collect()
 }
-

@@ -125,7 +125,9 @@ mod tests {
         let data: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
         let blob = Blob::from_bytes(data.clone());
         let mut window = Window::new(&blob);
-        for (at, len) in [(0, 10), (5, 4_000), (70_000, 30), (69_999, 70_000), (3, 1), (199_990, 100), (200_000, 4), (300_000, 4)] {
+        for (at, len) in
+            [(0, 10), (5, 4_000), (70_000, 30), (69_999, 70_000), (3, 1), (199_990, 100), (200_000, 4), (300_000, 4)]
+        {
             let want = data.get(at..).map_or(&[][..], |d| &d[..len.min(d.len())]);
             assert_eq!(window.get(at as u64, len).unwrap(), want, "{at} {len}");
         }

@@ -45,7 +45,7 @@ impl ArchiveFormat for Xz {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut run = Run::new(artifact, out);
         let end = streams(&mut run);
-        run.finish(end)
+        run.finish(&end)
     }
 }
 

@@ -38,26 +38,107 @@ const fn zip(
     extensions: &'static [&'static str],
     magic: &'static str,
 ) -> Format {
-    Format { name, title, media_type, extensions, magic, reference: REFERENCE, evidence: EVIDENCE, limitations: LIMITATIONS }
+    Format {
+        name,
+        title,
+        media_type,
+        extensions,
+        magic,
+        reference: REFERENCE,
+        evidence: EVIDENCE,
+        limitations: LIMITATIONS,
+    }
 }
 
 const FORMATS: &[Format] = &[
-    zip("zip", "ZIP archive", "application/zip", &["zip"], "`PK\\3\\4` at the start, or an end of central directory record behind other data"),
+    zip(
+        "zip",
+        "ZIP archive",
+        "application/zip",
+        &["zip"],
+        "`PK\\3\\4` at the start, or an end of central directory record behind other data",
+    ),
     zip("jar", "Java archive", "application/java-archive", &["jar", "war", "ear"], "a zip with META-INF/MANIFEST.MF"),
-    zip("docx", "Word document (OOXML)", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx", "docm", "dotx"], "a zip with word/document.xml"),
-    zip("xlsx", "Excel workbook (OOXML)", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx", "xlsm", "xlsb", "xltx"], "a zip with xl/workbook"),
-    zip("pptx", "PowerPoint presentation (OOXML)", "application/vnd.openxmlformats-officedocument.presentationml.presentation", &["pptx", "pptm", "ppsx"], "a zip with ppt/presentation.xml"),
-    zip("odt", "OpenDocument text", "application/vnd.oasis.opendocument.text", &["odt", "ott"], "a zip whose first member is mimetype"),
-    zip("ods", "OpenDocument spreadsheet", "application/vnd.oasis.opendocument.spreadsheet", &["ods", "ots"], "a zip whose first member is mimetype"),
-    zip("odp", "OpenDocument presentation", "application/vnd.oasis.opendocument.presentation", &["odp", "otp"], "a zip whose first member is mimetype"),
-    zip("odg", "OpenDocument drawing", "application/vnd.oasis.opendocument.graphics", &["odg"], "a zip whose first member is mimetype"),
-    zip("odf", "OpenDocument formula", "application/vnd.oasis.opendocument.formula", &["odf"], "a zip whose first member is mimetype"),
+    zip(
+        "docx",
+        "Word document (OOXML)",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        &["docx", "docm", "dotx"],
+        "a zip with word/document.xml",
+    ),
+    zip(
+        "xlsx",
+        "Excel workbook (OOXML)",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        &["xlsx", "xlsm", "xlsb", "xltx"],
+        "a zip with xl/workbook",
+    ),
+    zip(
+        "pptx",
+        "PowerPoint presentation (OOXML)",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        &["pptx", "pptm", "ppsx"],
+        "a zip with ppt/presentation.xml",
+    ),
+    zip(
+        "odt",
+        "OpenDocument text",
+        "application/vnd.oasis.opendocument.text",
+        &["odt", "ott"],
+        "a zip whose first member is mimetype",
+    ),
+    zip(
+        "ods",
+        "OpenDocument spreadsheet",
+        "application/vnd.oasis.opendocument.spreadsheet",
+        &["ods", "ots"],
+        "a zip whose first member is mimetype",
+    ),
+    zip(
+        "odp",
+        "OpenDocument presentation",
+        "application/vnd.oasis.opendocument.presentation",
+        &["odp", "otp"],
+        "a zip whose first member is mimetype",
+    ),
+    zip(
+        "odg",
+        "OpenDocument drawing",
+        "application/vnd.oasis.opendocument.graphics",
+        &["odg"],
+        "a zip whose first member is mimetype",
+    ),
+    zip(
+        "odf",
+        "OpenDocument formula",
+        "application/vnd.oasis.opendocument.formula",
+        &["odf"],
+        "a zip whose first member is mimetype",
+    ),
     zip("epub", "EPUB book", "application/epub+zip", &["epub"], "a zip whose first member is mimetype"),
-    zip("apk", "Android package", "application/vnd.android.package-archive", &["apk"], "a zip with AndroidManifest.xml"),
-    zip("aar", "Android library", "application/octet-stream", &["aar"], "a zip with AndroidManifest.xml and classes.jar"),
+    zip(
+        "apk",
+        "Android package",
+        "application/vnd.android.package-archive",
+        &["apk"],
+        "a zip with AndroidManifest.xml",
+    ),
+    zip(
+        "aar",
+        "Android library",
+        "application/octet-stream",
+        &["aar"],
+        "a zip with AndroidManifest.xml and classes.jar",
+    ),
     zip("aab", "Android app bundle", "application/octet-stream", &["aab"], "a zip with BundleConfig.pb"),
     zip("apex", "Android APEX module", "application/octet-stream", &["apex"], "a zip with apex_payload.img"),
-    zip("android-ota", "Android OTA package", "application/zip", &[], "a zip with META-INF/com/android/metadata, an update-binary, or payload.bin"),
+    zip(
+        "android-ota",
+        "Android OTA package",
+        "application/zip",
+        &[],
+        "a zip with META-INF/com/android/metadata, an update-binary, or payload.bin",
+    ),
     zip("ipa", "iOS application", "application/octet-stream", &["ipa"], "a zip with Payload/*.app/Info.plist"),
     zip("whl", "Python wheel", "application/zip", &["whl"], "a zip with *.dist-info/WHEEL"),
     zip("kmz", "Google Earth archive", "application/vnd.google-earth.kmz", &["kmz"], "a zip with a KML at its top"),
@@ -75,7 +156,9 @@ impl ArchiveFormat for Zip {
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
         let head = probe.head;
         // The last two are how a split archive begins.
-        let signed = [&b"PK\x03\x04"[..], b"PK\x05\x06", b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"].iter().any(|s| head.starts_with(s));
+        let signed = [&b"PK\x03\x04"[..], b"PK\x05\x06", b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"]
+            .iter()
+            .any(|s| head.starts_with(s));
         if signed {
             return Some(match special::name(probe) {
                 "zip" => Identity::new("zip", Certainty::Signature),

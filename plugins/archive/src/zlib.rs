@@ -62,7 +62,7 @@ impl ArchiveFormat for Zlib {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut run = Run::new(artifact, out);
         let end = stream(&mut run);
-        run.finish(end)
+        run.finish(&end)
     }
 }
 

@@ -50,7 +50,7 @@ impl ArchiveFormat for Zstd {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut run = Run::new(artifact, out);
         let end = frames(&mut run);
-        run.finish(end)
+        run.finish(&end)
     }
 }
 

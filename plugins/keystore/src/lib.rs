@@ -4,8 +4,8 @@
 
 use yumen_kit_key::{Item, What, cms, der_item, openpgp, openssh, store};
 use yumen_model::{
-    Artifact, Batch, Blob, Certainty, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError, Inspection, InspectionExt,
-    KeyBatch, Message, Plugin, Probe, Reason,
+    Artifact, Batch, Blob, Certainty, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError,
+    Inspection, InspectionExt, KeyBatch, Message, Plugin, Probe, Reason,
 };
 
 /// Larger files are not taken for key stores, in bytes.
@@ -116,7 +116,7 @@ impl Reading {
 
 /// Whether a file may be one of ours by its first bytes and its size; cheap.
 fn candidate(head: &[u8], len: u64) -> bool {
-    if len > LARGEST || len < 16 {
+    if !(16..=LARGEST).contains(&len) {
         return false;
     }
     match head {

@@ -2,6 +2,11 @@
 
 use yumen_kit_geo::Datum;
 
+use super::words::{
+    BOOKKEEPING, ENTITY, ENTITY_TAIL, ENTITY_ZH, FIXED, LAT, LON, MOTION, NOT_PLANE, NOT_POSITION, PAIR, PATH, PLACE,
+    PLANE, SEQUENCE, SURE, TIME,
+};
+
 /// What the values of a field are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Role {
@@ -61,69 +66,10 @@ pub(super) struct Field {
     pub(super) projected: bool,
 }
 
-const LAT: &[&str] = &["lat", "latitude", "lati", "latitud", "wd", "weidu"];
-const LON: &[&str] = &["lon", "lng", "long", "longitude", "longi", "longitud", "jd", "jingdu"];
-/// With these beside it, `lat` is lateral, an error, or a bound.
-const NOT_POSITION: &[&str] = &[
-    "acc", "accel", "acceleration", "accuracy", "vel", "velocity", "speed", "err", "error", "std", "sigma", "stdev", "var", "cov",
-    "variance", "offset", "dist", "distance", "rate", "jerk", "force", "idx", "index", "min", "max", "bias", "g", "deviation",
-    "ctrl", "control", "name", "precision", "delta", "diff", "res", "resolution", "size", "count",
-];
-const PAIR: &[&str] = &[
-    "location", "loc", "position", "pos", "coord", "coords", "coordinate", "coordinates", "gps", "point", "geo", "geopoint",
-    "geolocation", "geom", "geometry", "wkt", "thegeom", "center", "centre", "centroid", "polyline", "linestring", "points",
-    "path", "route", "origin", "destination", "dest", "start", "end", "xy",
-];
-const PATH: &[&str] = &["trajectory", "traj", "track", "trip", "trace", "polyline"];
-const TIME: &[&str] = &[
-    "time", "timestamp", "ts", "datetime", "gpstime", "utc", "utctime", "stamp", "epoch", "t", "when", "unixtime", "timestep",
-    "loctime", "tstamp", "datatime", "devicetime", "recordtime", "servertime", "tmsp", "secs", "rectime", "uploadtime",
-];
-/// A time that tells when an entry was made rather than when a position was taken.
-const BOOKKEEPING: &[&str] =
-    &["created", "create", "createtime", "opened", "opening", "open", "modified", "birth", "expire", "expires", "registered"];
-const SEQUENCE: &[&str] = &["frame", "frameid", "framenumber", "seq", "sequence", "frameno", "pointindex", "pointid"];
-const MOTION: &[&str] = &[
-    "speed", "velocity", "heading", "bearing", "course", "azimuth", "direction", "yaw", "spd", "vx", "vy", "psi", "accel",
-    "acceleration", "odometer", "mileage", "hdop", "pdop", "satellites", "numsat", "gear", "throttle", "steering", "orientation",
-    "rotation", "vel", "sog", "cog", "xvelocity", "yvelocity", "kmh", "angle", "lane",
-];
-const PLACE: &[&str] = &[
-    "address", "addr", "title", "shop", "store", "category", "phone", "tel", "telephone", "website", "postcode", "zip", "zipcode",
-    "population", "opening",
-];
-const FIXED: &[&str] = &[
-    "shape", "stop", "station", "store", "shop", "home", "office", "node", "vertex", "grid", "cell", "hex", "tile", "city", "centroid",
-    "site", "poi", "dealer", "pile", "charger", "center", "centre", "wpt", "bbox", "bounds",
-];
-const PLANE: &[&str] = &[
-    "x", "y", "pos", "position", "local", "center", "centre", "loc", "location", "translation", "ego", "odom", "global", "map", "pose",
-    "vehicle", "object", "car", "m", "meter", "meters", "metre", "metres", "coord", "coordinate", "world", "utm",
-];
-const NOT_PLANE: &[&str] = &[
-    "velocity", "acceleration", "orientation", "rotation", "angular", "linear", "twist", "scale", "size", "quaternion", "gyro", "mag",
-    "magnetometer", "accel", "dimension", "dimensions", "lwh", "covariance", "screen", "pixel", "mouse", "viewport", "offset", "margin",
-];
-const ENTITY: &[&[&str]] = &[
-    &["vin", "车架号", "车辆识别"],
-    &["vehicle", "car", "taxi", "plate", "medallion", "bus", "truck", "icao24", "mmsi", "bike", "cab", "veh", "vessel", "ship", "scooter"],
-    &["device", "imei", "terminal", "sim", "tbox", "tracker", "sensor", "phone", "dev", "tid"],
-    &["track", "traj", "trajectory", "object", "agent", "obj", "trackid", "objectid", "trajid", "actor"],
-    &["trip", "order", "ride", "journey", "flight", "session", "tripid", "orderid"],
-    &["driver", "user", "person", "uid", "rider", "passenger", "courier", "pedestrian", "animal", "userid", "driverid", "individual"],
-    &["id"],
-];
-const ENTITY_ZH: &[(&str, u8)] = &[
-    ("车架号", 0), ("识别代号", 0), ("车牌", 1), ("号牌", 1), ("车辆编号", 1), ("车辆ID", 1), ("车辆标识", 1), ("车号", 1), ("设备", 2),
-    ("终端", 2), ("轨迹编号", 3), ("轨迹ID", 3), ("目标编号", 3), ("行程", 4), ("订单", 4), ("司机", 5), ("驾驶员", 5), ("用户", 5), ("编号", 6),
-];
-/// What may stand beside the word of an entity without changing it.
-const ENTITY_TAIL: &[&str] =
-    &["id", "no", "num", "number", "code", "key", "license", "licence", "sn", "uuid", "hash", "uid", "ids", "str", "device", "vehicle"];
-
 /// The last segment of a path of keys, and the one before it.
 fn segments(name: &str) -> (&str, &str) {
-    let mut parts = name.rsplit(['.', '/']).map(|s| s.trim_start_matches('@')).filter(|s| !s.is_empty() && *s != "#text");
+    let mut parts =
+        name.rsplit(['.', '/']).map(|s| s.trim_start_matches('@')).filter(|s| !s.is_empty() && *s != "#text");
     let last = parts.next().unwrap_or("");
     (last, parts.next().unwrap_or(""))
 }
@@ -155,9 +101,10 @@ fn words(segment: &str) -> Vec<String> {
         if bare.len() < w.len() && (LAT.contains(&bare) || LON.contains(&bare)) {
             split.push(bare.to_owned());
             split.push(w[bare.len()..].to_owned());
-        } else if let Some((datum, rest)) = ["wgs84", "gcj02", "bd09", "cgcs2000", "wgs", "gcj", "bd", "gps", "start", "end", "pickup", "dropoff"]
-            .iter()
-            .find_map(|d| w.strip_prefix(d).map(|r| (*d, r)))
+        } else if let Some((datum, rest)) =
+            ["wgs84", "gcj02", "bd09", "cgcs2000", "wgs", "gcj", "bd", "gps", "start", "end", "pickup", "dropoff"]
+                .iter()
+                .find_map(|d| w.strip_prefix(d).map(|r| (*d, r)))
             && (LAT.contains(&rest) || LON.contains(&rest))
         {
             split.push(datum.to_owned());
@@ -194,17 +141,15 @@ impl Field {
             role,
             stem,
             datum: Datum::declared(last).or_else(|| Datum::declared(parent)),
-            fixed: both().any(|w| FIXED.contains(&w.as_str())) || ["网格", "站点", "门店", "中心"].iter().any(|z| last.contains(z)),
-            travelled: both().any(|w| PATH.contains(&w.as_str()) || w == "trkpt" || w == "gps") || last.contains("轨迹"),
+            fixed: both().any(|w| FIXED.contains(&w.as_str()))
+                || ["网格", "站点", "门店", "中心"].iter().any(|z| last.contains(z)),
+            travelled: both().any(|w| PATH.contains(&w.as_str()) || w == "trkpt" || w == "gps")
+                || last.contains("轨迹"),
             sure: sure(role, last, &words),
             projected: any(&words, &["easting", "northing", "utm"]),
         }
     }
 }
-
-/// Words of pairs that mean positions on the globe.
-const SURE: &[&str] =
-    &["location", "coord", "coords", "coordinate", "coordinates", "gps", "geo", "geopoint", "geolocation", "geom", "geometry", "wkt", "thegeom"];
 
 fn sure(role: Role, last: &str, words: &[String]) -> bool {
     match role {
@@ -222,14 +167,21 @@ fn role(last: &str, words: &[String], parents: &[String]) -> Role {
     let joined = words.concat();
     let zh = |w: &str| last.contains(w);
     match joined.as_str() {
-        "lnglat" | "lonlat" | "longlat" | "longitudelatitude" | "coordinates" | "geometry" | "wkt" | "thegeom" | "geom" => {
+        "lnglat" | "lonlat" | "longlat" | "longitudelatitude" | "coordinates" | "geometry" | "wkt" | "thegeom"
+        | "geom" => {
             return Role::Pair(Some(false));
         }
         "latlng" | "latlon" | "latlong" | "latitudelongitude" => return Role::Pair(Some(true)),
-        "ns" | "nsindicator" | "latdir" | "latref" | "latitudedirection" | "latitudehemisphere" => return Role::LatHemisphere,
-        "ew" | "ewindicator" | "londir" | "lonref" | "longitudedirection" | "longitudehemisphere" => return Role::LonHemisphere,
+        "ns" | "nsindicator" | "latdir" | "latref" | "latitudedirection" | "latitudehemisphere" => {
+            return Role::LatHemisphere;
+        }
+        "ew" | "ewindicator" | "londir" | "lonref" | "longitudedirection" | "longitudehemisphere" => {
+            return Role::LonHemisphere;
+        }
         "valid" | "isvalid" | "gpsvalid" | "locationvalid" | "positionvalid" | "fixvalid" => return Role::Valid,
-        "crs" | "srid" | "datum" | "coordtype" | "coordinatesystem" | "coordsys" | "epsg" | "maptype" => return Role::Crs,
+        "crs" | "srid" | "datum" | "coordtype" | "coordinatesystem" | "coordsys" | "epsg" | "maptype" => {
+            return Role::Crs;
+        }
         "type" if parents.is_empty() || any(parents, &["geometry", "geom", "location"]) => return Role::GeometryType,
         _ => {}
     }
@@ -239,7 +191,8 @@ fn role(last: &str, words: &[String], parents: &[String]) -> Role {
     if zh("轨迹点") || last == "轨迹" || last == "轨迹数据" {
         return Role::Path;
     }
-    if (zh("纬度") || zh("经度")) && !["误差", "精度", "方向", "半球", "最大", "最小"].iter().any(|w| zh(w)) {
+    if (zh("纬度") || zh("经度")) && !["误差", "精度", "方向", "半球", "最大", "最小"].iter().any(|w| zh(w))
+    {
         return if zh("纬度") { Role::Lat } else { Role::Lon };
     }
     if any(words, &["ecef"]) {
@@ -278,7 +231,9 @@ fn plane(words: &[String], parents: &[String]) -> Option<Role> {
     let joined = words.concat();
     match joined.as_str() {
         "easting" | "utmeasting" | "utme" | "xcenter" | "xpos" | "posx" | "localx" | "globalx" => return Some(Role::X),
-        "northing" | "utmnorthing" | "utmn" | "ycenter" | "ypos" | "posy" | "localy" | "globaly" => return Some(Role::Y),
+        "northing" | "utmnorthing" | "utmn" | "ycenter" | "ypos" | "posy" | "localy" | "globaly" => {
+            return Some(Role::Y);
+        }
         "translation" => return Some(Role::XyArray),
         _ => {}
     }
@@ -294,7 +249,8 @@ fn plane(words: &[String], parents: &[String]) -> Option<Role> {
 
 fn entity(last: &str, words: &[String], joined: &str) -> Option<u8> {
     if let Some(&(_, priority)) = ENTITY_ZH.iter().find(|(w, _)| last.contains(w)) {
-        return (!["颜色", "类型", "速度", "状态", "名称", "型号", "时间"].iter().any(|w| last.contains(w))).then_some(priority);
+        return (!["颜色", "类型", "速度", "状态", "名称", "型号", "时间"].iter().any(|w| last.contains(w)))
+            .then_some(priority);
     }
     if matches!(joined, "trajectory" | "traj" | "轨迹") {
         return None;
@@ -315,7 +271,8 @@ fn entity(last: &str, words: &[String], joined: &str) -> Option<u8> {
 
 fn time(last: &str, words: &[String], joined: &str) -> Option<Role> {
     let zh = |w: &str| last.contains(w);
-    if any(words, BOOKKEEPING) || ["创建", "开业", "营业", "修改", "注册", "出生", "时长", "时区"].iter().any(|w| zh(w)) {
+    if any(words, BOOKKEEPING) || ["创建", "开业", "营业", "修改", "注册", "出生", "时长", "时区"].iter().any(|w| zh(w))
+    {
         return None;
     }
     if any(words, &["zone", "timezone", "duration", "timeout", "elapsed"]) {
@@ -328,7 +285,8 @@ fn time(last: &str, words: &[String], joined: &str) -> Option<Role> {
         Some("s" | "sec" | "secs" | "seconds") => Some(1.0),
         _ => None,
     };
-    let glued = ["time", "timestamp", "datetime"].iter().any(|t| joined.ends_with(t) || joined.starts_with("timestamp"));
+    let glued =
+        ["time", "timestamp", "datetime"].iter().any(|t| joined.ends_with(t) || joined.starts_with("timestamp"));
     if any(words, TIME) || glued || zh("时间") || zh("时刻") {
         return Some(Role::Time(unit));
     }
@@ -367,7 +325,18 @@ mod tests {
 
     #[test]
     fn names_of_both_languages_are_known() {
-        for name in ["lat", "Latitude", "gps_lat", "wgs84_lat", "纬度", "纬度(°)", "data.gps.latitude", "startLat", "trkpt.@lat", "lat1"] {
+        for name in [
+            "lat",
+            "Latitude",
+            "gps_lat",
+            "wgs84_lat",
+            "纬度",
+            "纬度(°)",
+            "data.gps.latitude",
+            "startLat",
+            "trkpt.@lat",
+            "lat1",
+        ] {
             assert_eq!(role(name), Role::Lat, "{name}");
         }
         for name in ["lng", "lon", "long", "Longitude [deg]", "经度", "gcj02lng", "GPS_Longitude", "end_lng"] {
@@ -376,9 +345,22 @@ mod tests {
         for name in ["time", "timestamp_ms", "gpsTime", "采集时间", "datetime", "GPS_TIME", "recv_ts"] {
             assert!(matches!(role(name), Role::Time(_)), "{name} {:?}", role(name));
         }
-        for (name, priority) in [("vin", 0), ("车牌号", 1), ("vehicle_id", 1), ("VehicleNum", 1), ("taxi_id", 1), ("deviceId", 2),
-            ("track_id", 3), ("TRACK_ID", 3), ("order_id", 4), ("user_id", 5), ("id", 6), ("终端号", 2), ("imei", 2), ("plate", 1)]
-        {
+        for (name, priority) in [
+            ("vin", 0),
+            ("车牌号", 1),
+            ("vehicle_id", 1),
+            ("VehicleNum", 1),
+            ("taxi_id", 1),
+            ("deviceId", 2),
+            ("track_id", 3),
+            ("TRACK_ID", 3),
+            ("order_id", 4),
+            ("user_id", 5),
+            ("id", 6),
+            ("终端号", 2),
+            ("imei", 2),
+            ("plate", 1),
+        ] {
             assert_eq!(role(name), Role::Entity(priority), "{name}");
         }
         assert_eq!(role("timestamp_ms"), Role::Time(Some(1e-3)));
@@ -397,7 +379,18 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_them_is_not() {
-        for name in ["lat_acc", "long_acc", "lat_err", "lateral", "latency", "long_name", "min_lat", "纬度误差", "platform", "template"] {
+        for name in [
+            "lat_acc",
+            "long_acc",
+            "lat_err",
+            "lateral",
+            "latency",
+            "long_name",
+            "min_lat",
+            "纬度误差",
+            "platform",
+            "template",
+        ] {
             assert!(!matches!(role(name), Role::Lat | Role::Lon), "{name}");
         }
         for name in ["created_at", "create_time", "timezone", "创建时间", "duration"] {

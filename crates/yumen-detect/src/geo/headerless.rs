@@ -16,8 +16,12 @@ pub(super) const COLUMNS: usize = 64;
 
 /// Whether a header names nothing: `V1`, `col_2`, `field3`, `_c4`, `Unnamed: 0`, `列1`, `5`.
 pub(super) fn generic(name: &str) -> bool {
-    let bare = name.trim_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | ' ' | ':' | '.')).to_ascii_lowercase();
-    matches!(bare.as_str(), "" | "v" | "c" | "col" | "column" | "field" | "f" | "unnamed" | "列" | "字段" | "var" | "attr" | "value")
+    let bare =
+        name.trim_matches(|c: char| c.is_ascii_digit() || matches!(c, '_' | ' ' | ':' | '.')).to_ascii_lowercase();
+    matches!(
+        bare.as_str(),
+        "" | "v" | "c" | "col" | "column" | "field" | "f" | "unnamed" | "列" | "字段" | "var" | "attr" | "value"
+    )
 }
 
 /// The roles of the columns of a table, by its first rows. None unless two columns are surely latitude and longitude.
@@ -39,7 +43,8 @@ pub(super) fn roles(rows: &[Vec<String>]) -> Option<Vec<Role>> {
     if let Some(time) = (0..width).filter(free).find(|&c| is_time(&columns[c])) {
         roles[time] = Role::Time(None);
     }
-    let entity = (0..width).filter(free).find(|&c| roles[c] == Role::Other && is_entity(&columns[c], numbers[c].as_deref()));
+    let entity =
+        (0..width).filter(free).find(|&c| roles[c] == Role::Other && is_entity(&columns[c], numbers[c].as_deref()));
     if let Some(c) = entity {
         roles[c] = Role::Entity(6);
     }
@@ -48,7 +53,8 @@ pub(super) fn roles(rows: &[Vec<String>]) -> Option<Vec<Role>> {
 
 /// Fine numbers in range, on land, all in one country's width, neighbours near each other.
 fn positions(lat: &[Num], lon: &[Num]) -> bool {
-    let fine = |column: &[Num], least: u8| column.iter().filter(|n| n.decimals >= least).count() * 10 >= column.len() * 8;
+    let fine =
+        |column: &[Num], least: u8| column.iter().filter(|n| n.decimals >= least).count() * 10 >= column.len() * 8;
     if !(fine(lat, PRECISE) && fine(lon, PRECISE) && (fine(lat, PRECISE + 1) || fine(lon, PRECISE + 1))) {
         return false;
     }

@@ -5,13 +5,16 @@
 
 mod columns;
 mod headerless;
+mod marked;
 mod point;
 mod series;
+mod syntax;
 mod time;
 mod track;
 mod values;
+mod words;
 
 pub use track::TrackDetector;
 
 /// The recognisers of this family.
-pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[&point::Pair, &point::Marked];
+pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[&point::Pair, &marked::Marked];

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use yumen_model::finding::Prop;
 
+use super::super::marked::Marked;
 use super::*;
 use crate::marks::testing::all;
 
@@ -49,6 +50,7 @@ fn pairs_of_all_forms_are_found_once_and_placed() {
         ("GPS position [121.4737, 31.2304]", "121.4737, 31.2304", "inside"),
         ("2024-01-02 12:00:00 31.2304,121.4737 ok", "31.2304,121.4737", "inside"),
         ("Standort: 53.0793° N, 8.8017° E", "53.0793° N, 8.8017° E", "outside"),
+        ("| gate | 31.2304 | 121.4737 |", "31.2304 | 121.4737", "inside"),
         ("西经 73.9857°，北纬 40.7484°", "西经 73.9857°，北纬 40.7484°", "outside"),
     ] {
         let found = found(text);
@@ -93,6 +95,9 @@ fn numbers_that_are_no_positions_are_left_alone() {
         "latency 31.2304 121.4737 8.1234",
         "lat: 0.00001, lon: 0.00002",
         "10.1234 20.1234\n",
+        "latitude: 15.333333333333334, longitude: 38.88333333333333",
+        "foldEQ_latin1|5.013002|5.013002|n",
+        "HAS_LONG_LONG|5.005000|5.015000|Vn",
     ] {
         assert_eq!(found(text), [], "{text}");
     }

@@ -11,6 +11,8 @@ use super::values::Point;
 
 /// Entities kept apart at once. Of further ones only the current is, which is exact for tables that are sorted by entity.
 const ENTITIES: usize = 10_000;
+/// After so many positions with few entities the table is surely told apart by them, and is no longer read as of one entity.
+const TOLD: u64 = 4_096;
 /// Outside positions that are tested for nearness to the mainland.
 const BORDER_TESTS: u64 = 10_000;
 
@@ -75,19 +77,24 @@ struct Entity {
 
 impl Entity {
     fn push(&mut self, y: f64, x: f64, time: Option<f64>, region: Region, precise: bool, frame: Frame) {
+        let (dy, dx) = self.last.map_or((0.0, 0.0), |(py, px)| (y - py, x - px));
+        // The length of a degree of longitude against one of latitude.
+        let scale = if frame.global() && dx != 0.0 { y.to_radians().cos() } else { 1.0 };
         let step = match self.last {
-            Some((py, px)) if frame.global() => yumen_kit_geo::distance_m((py, px), (y, x)),
-            Some((py, px)) => (y - py).hypot(x - px),
             None => 0.0,
+            Some(_) if !frame.global() => dy.hypot(dx),
+            // On steps this short the plane differs from the sphere by less than a thousandth of a per cent.
+            Some((py, _)) if dy.abs() < 0.01 && dx.abs() < 0.01 && py.abs() < 85.0 => {
+                (dy.hypot(dx * scale)).to_radians() * yumen_kit_geo::EARTH_RADIUS_M
+            }
+            Some(last) => yumen_kit_geo::distance_m(last, (y, x)),
         };
         let gap = time.zip(self.last_time).map(|(t, l)| (t - l).abs());
         if let Some(gap) = gap.filter(|g| *g > 0.0) {
             self.timed += 1;
             self.gaps_s += gap;
         }
-        if let Some((py, px)) = self.last
-            && step > 0.0
-        {
+        if step > 0.0 {
             self.moves += 1;
             // Trains and cars, aircraft over long steps; a small step is possible at any time (noise of receivers, coarse clocks).
             let fastest = if step > 100_000.0 { 350.0 } else { 100.0 };
@@ -97,8 +104,7 @@ impl Entity {
                 None => step < 3_000.0,
             };
             self.possible += u64::from(possible);
-            let scale = if frame.global() { y.to_radians().cos() } else { 1.0 };
-            let (dy, dx) = (y - py, (x - px) * scale);
+            let dx = dx * scale;
             self.along_axis += u64::from(dy == 0.0 || dx == 0.0);
             if let Some((ly, lx)) = self.last_step {
                 let dot = (dy * ly + dx * lx) / (dy.hypot(dx) * ly.hypot(lx));
@@ -118,7 +124,11 @@ impl Entity {
     }
 
     fn closed(&self, frame: Frame) -> bool {
-        if frame.global() { self.track.closed() } else { self.track.points > 3 && self.track.ends.is_some_and(|(a, b)| a == b) }
+        if frame.global() {
+            self.track.closed()
+        } else {
+            self.track.points > 3 && self.track.ends.is_some_and(|(a, b)| a == b)
+        }
     }
 }
 
@@ -166,8 +176,11 @@ pub(super) struct Series {
     spare: Option<(u64, Entity)>,
     /// Lowest rank seen of what tells entities apart.
     rank: Option<u8>,
-    /// All positions as if of one entity.
+    /// All positions as if of one entity, until `told`.
     pooled: Entity,
+    told: bool,
+    /// Precise positions by region, shapes apart.
+    precise: [u64; 3],
     /// Paths that stood whole in one record, and positions of shapes.
     paths: [Sum; 3],
     shapes: [u64; 3],
@@ -211,6 +224,8 @@ impl Series {
             spare: None,
             rank: None,
             pooled: Entity::default(),
+            told: false,
+            precise: [0; 3],
             paths: Default::default(),
             shapes: [0; 3],
             spilled: Default::default(),
@@ -276,9 +291,14 @@ impl Series {
         self.place |= beside.place;
         self.sequenced |= beside.sequence.is_some();
         let frame = self.frame;
-        // Without a clock the frame number is one; only its being different matters then.
         let time = beside.time;
-        self.pooled.push(y, x, time, region, precise, frame);
+        if precise {
+            self.precise[region as usize] += 1;
+        }
+        self.told |= self.points == TOLD && (self.entities.len() as u64) < TOLD / 4 && !self.entities.is_empty();
+        if !self.told {
+            self.pooled.push(y, x, time, region, precise, frame);
+        }
         let Some((name, rank)) = beside.entity else { return };
         self.rank = Some(self.rank.map_or(rank, |r| r.min(rank)));
         let mut hasher = DefaultHasher::new();
@@ -320,7 +340,13 @@ impl Series {
         let steps = entity.moves.max(1) as f64;
         let travelled = (path || self.travelled) && (path || beside.time.is_some() || beside.entity.is_some());
         let near = entity.track.length_m / steps < 5_000.0 && entity.possible * 10 >= entity.moves * 8;
-        if travelled && !beside.surface && !entity.closed(self.frame) && entity.track.points >= 2 && entity.track.length_m > 20.0 && near {
+        if travelled
+            && !beside.surface
+            && !entity.closed(self.frame)
+            && entity.track.points >= 2
+            && entity.track.length_m > 20.0
+            && near
+        {
             count(&mut self.paths, &entity);
         } else {
             for (sum, n) in self.shapes.iter_mut().zip(entity.precise) {
@@ -375,8 +401,8 @@ impl Series {
         let mut out = Outcome { timed: self.pooled.timed > 0, ..Outcome::default() };
         let distinct = self.entities.len() as u64 + self.spilled_entities;
         // A number for each row names rows; a VIN in each row is a list of vehicles.
-        let rows = distinct == 0 || (self.pooled.track.points < distinct * 2 && self.rank.is_none_or(|r| r > 2));
-        let mut precise = self.pooled.precise;
+        let rows = distinct == 0 || (!self.told && self.pooled.track.points < distinct * 2 && self.rank.is_none_or(|r| r > 2));
+        let mut precise = self.precise;
         let take = |precise: &mut [u64; 3], of: [u64; 3]| {
             for (have, n) in precise.iter_mut().zip(of) {
                 *have = have.saturating_sub(n);

@@ -53,8 +53,20 @@ pub(super) fn seconds(text: &str, unit: Option<f64>) -> Option<f64> {
     }
     let [a, b, c, h, m, s, fraction] = fields;
     // Year first, or day and month before a year at the end.
-    let (year, month, day) = if a >= 1900.0 { (a, b, c) } else if c >= 1900.0 { (c, if a > 12.0 { b } else { a }, if a > 12.0 { a } else { b }) } else { (2000.0 + a, b, c) };
-    if !(1900.0..2200.0).contains(&year) || !(1.0..=12.0).contains(&month) || !(1.0..=31.0).contains(&day) || h > 24.0 || m > 59.0 || s > 60.0 {
+    let (year, month, day) = if a >= 1900.0 {
+        (a, b, c)
+    } else if c >= 1900.0 {
+        (c, if a > 12.0 { b } else { a }, if a > 12.0 { a } else { b })
+    } else {
+        (2000.0 + a, b, c)
+    };
+    if !(1900.0..2200.0).contains(&year)
+        || !(1.0..=12.0).contains(&month)
+        || !(1.0..=31.0).contains(&day)
+        || h > 24.0
+        || m > 59.0
+        || s > 60.0
+    {
         return None;
     }
     let clock = if n > 3 { h * 3600.0 + m * 60.0 + s + fraction } else { 0.0 };
@@ -101,9 +113,19 @@ mod tests {
     fn times_of_all_forms_differ_as_they_should() {
         let base = seconds("2014-10-22 23:39:17", None).unwrap();
         assert_eq!(base, 1_414_021_157.0);
-        for same in ["2014/10/22 23:39:17", "2014-10-22T23:39:17Z", "20141022233917", "20141022 23:39:17", "2014年10月22日23时39分17秒",
-            "1414021157", "1414021157000", "1414021157000000000", "10/22/2014 23:39:17", "22.10.2014 23:39:17", "2014-10-22T23:39:17+08:00"]
-        {
+        for same in [
+            "2014/10/22 23:39:17",
+            "2014-10-22T23:39:17Z",
+            "20141022233917",
+            "20141022 23:39:17",
+            "2014年10月22日23时39分17秒",
+            "1414021157",
+            "1414021157000",
+            "1414021157000000000",
+            "10/22/2014 23:39:17",
+            "22.10.2014 23:39:17",
+            "2014-10-22T23:39:17+08:00",
+        ] {
             assert_eq!(seconds(same, None), Some(base), "{same}");
         }
         assert_eq!(seconds("2014-10-22 23:39:17.250", None), Some(base + 0.25));

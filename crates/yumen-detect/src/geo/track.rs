@@ -228,7 +228,8 @@ impl TrackSession {
         let lat_first = if let Role::Pair(order) = field.role { order } else { Some(false) };
         let mut beside = *beside;
         if field.role == Role::XyArray {
-            let values: Vec<f64> = cells.iter().take(3).filter_map(|c| number(batch.value(c))).map(|n| n.value).collect();
+            let values: Vec<f64> =
+                cells.iter().take(3).filter_map(|c| number(batch.value(c))).map(|n| n.value).collect();
             if let ([x, y] | [x, y, _], true) = (&values[..], cells.len() <= 3) {
                 self.series(Frame::Local, &field.stem, field, None).plane(*x, *y, &beside, &at);
             }
@@ -320,10 +321,11 @@ impl<'a> Gathered<'a> {
             Role::Lon => self.lon.push((field, value)),
             Role::LatHemisphere => self.ns = value,
             Role::LonHemisphere => self.ew = value,
-            Role::X => match number(value) {
-                Some(n) => self.plane.push((field, Some(n.value), None, location(cell))),
-                None => {}
-            },
+            Role::X => {
+                if let Some(n) = number(value) {
+                    self.plane.push((field, Some(n.value), None, location(cell)));
+                }
+            }
             Role::Y => {
                 if let Some(entry) = self.plane.iter_mut().find(|(f, _, y, _)| f.stem == field.stem && y.is_none()) {
                     entry.2 = number(value).map(|n| n.value);

@@ -56,7 +56,17 @@ fn objects(records: &[Vec<(&str, String)>]) -> Vec<RecordBatch<'static>> {
                 text.push(RecordBatch::CELL_END);
                 let name = names.iter().position(|n| n == name).unwrap() as u32;
                 let (byte_start, byte_end) = (u64::from(start), u64::from(end));
-                batch.cells.push(Cell { name, column_index: 0, start, end, byte_start, byte_end, line: 1, column: 1, verbatim: true });
+                batch.cells.push(Cell {
+                    name,
+                    column_index: 0,
+                    start,
+                    end,
+                    byte_start,
+                    byte_end,
+                    line: 1,
+                    column: 1,
+                    verbatim: true,
+                });
             }
             batch.text = text.into();
             batch
@@ -114,7 +124,9 @@ fn is(a: &Aggregate, kind: KindId, region: &'static str) {
 
 #[test]
 fn a_taxi_table_is_one_track_with_its_figures() {
-    let rows = lines(&drive(22.53, 114.01, 14), |i, lat, lon| format!("1,{lon:.6},{lat:.6},2014-10-22 23:{:02}:{:02},27.0", 39 + i / 2, i % 2 * 30));
+    let rows = lines(&drive(22.53, 114.01, 14), |i, lat, lon| {
+        format!("1,{lon:.6},{lat:.6},2014-10-22 23:{:02}:{:02},27.0", 39 + i / 2, i % 2 * 30)
+    });
     let a = one(table("id,lon,lat,time,speed", &rows));
     is(&a, kinds::GEO_TRACK, "inside");
     assert_eq!((a.count, &a.properties["points"], &a.properties["duration_s"]), (1, &json!(14), &json!(390.0)));
@@ -150,15 +162,29 @@ fn vehicles_are_told_apart_and_regions_too() {
 fn columns_of_other_names_and_scales_are_read() {
     let path = drive(30.5, 114.3, 30);
     for (header, rows) in [
-        ("车牌号,定位时间,经度,纬度,速度", lines(&path, |i, a, o| format!("X{},20240102{:02}{:02}00,{o:.5},{a:.5},30", 1, 8 + i / 60, i % 60))),
-        ("device_id,ts,lon,lat", lines(&path, |i, a, o| format!("7,{},{},{}", 1_700_000_000_000u64 + i as u64 * 1000, (o * 1e6) as i64, (a * 1e6) as i64))),
+        (
+            "车牌号,定位时间,经度,纬度,速度",
+            lines(&path, |i, a, o| format!("X{},20240102{:02}{:02}00,{o:.5},{a:.5},30", 1, 8 + i / 60, i % 60)),
+        ),
+        (
+            "device_id,ts,lon,lat",
+            lines(&path, |i, a, o| {
+                format!("7,{},{},{}", 1_700_000_000_000u64 + i as u64 * 1000, (o * 1e6) as i64, (a * 1e6) as i64)
+            }),
+        ),
         ("time,location,speed", lines(&path, |i, a, o| format!("12:00:{:02},{o:.6} {a:.6},3", i))),
         ("date,time,gps_lat,gps_lon", lines(&path, |i, a, o| format!("2024-01-02,12:00:{:02},{a:.6},{o:.6}", i))),
-        ("UTC,Lat,NS,Lon,EW", lines(&path, |i, a, o| {
-            let nmea = |v: f64| v.trunc() * 100.0 + v.fract() * 60.0;
-            format!("1200{:02},{:.4},N,{:.4},E", i, nmea(a), nmea(o))
-        })),
-        ("trkpt.@lat,trkpt.@lon,trkpt.time", lines(&path, |i, a, o| format!("{a:.6},{o:.6},2024-01-02T12:00:{:02}Z", i))),
+        (
+            "UTC,Lat,NS,Lon,EW",
+            lines(&path, |i, a, o| {
+                let nmea = |v: f64| v.trunc() * 100.0 + v.fract() * 60.0;
+                format!("1200{:02},{:.4},N,{:.4},E", i, nmea(a), nmea(o))
+            }),
+        ),
+        (
+            "trkpt.@lat,trkpt.@lon,trkpt.time",
+            lines(&path, |i, a, o| format!("{a:.6},{o:.6},2024-01-02T12:00:{:02}Z", i)),
+        ),
         ("lat,lon", lines(&path, |_, a, o| format!("{a:.6},{o:.6}"))),
     ] {
         let a = one(table(header, &rows));
@@ -170,7 +196,9 @@ fn columns_of_other_names_and_scales_are_read() {
 
 #[test]
 fn a_table_without_header_is_known_by_content() {
-    let rows = lines(&drive(39.9, 116.4, 100), |i, a, o| format!("366,2008-02-02 {:02}:{:02}:00,{o:.5},{a:.5}", 13 + i / 60, i % 60));
+    let rows = lines(&drive(39.9, 116.4, 100), |i, a, o| {
+        format!("366,2008-02-02 {:02}:{:02}:00,{o:.5},{a:.5}", 13 + i / 60, i % 60)
+    });
     let a = one(table("", &rows));
     is(&a, kinds::GEO_TRACK, "inside");
     assert_eq!((a.count, &a.properties["points"]), (1, &json!(100)));
@@ -181,7 +209,8 @@ fn a_table_without_header_is_known_by_content() {
 
 #[test]
 fn local_trajectories_have_a_local_frame() {
-    let rows: Vec<String> = (0..60).map(|i| format!("{},{},{},car,{}.25,2.5,10,0", i / 20, i % 20, i % 20 * 100, i % 20)).collect();
+    let rows: Vec<String> =
+        (0..60).map(|i| format!("{},{},{},car,{}.25,2.5,10,0", i / 20, i % 20, i % 20 * 100, i % 20)).collect();
     let a = one(table("track_id,frame_id,timestamp_ms,agent_type,x,y,vx,vy", &rows));
     is(&a, kinds::GEO_TRACK, "unknown");
     assert!(a.distinct.contains(&("frame", "local".into())));
@@ -197,8 +226,9 @@ fn local_trajectories_have_a_local_frame() {
 #[test]
 fn lists_of_places_are_points() {
     // Scattered over a province, with names.
-    let scattered: Vec<(f64, f64)> =
-        (0..40u64).map(|i| (30.0 + (i * 7919 % 1000) as f64 / 700.0, 119.5 + (i * 104_729 % 1000) as f64 / 800.0)).collect();
+    let scattered: Vec<(f64, f64)> = (0..40u64)
+        .map(|i| (30.0 + (i * 7919 % 1000) as f64 / 700.0, 119.5 + (i * 104_729 % 1000) as f64 / 800.0))
+        .collect();
     let rows = lines(&scattered, |i, a, o| format!("门店{i},某路{i}号,{a:.6},{o:.6}"));
     let a = one(table("名称,地址,纬度,经度", &rows));
     is(&a, kinds::GEO_POINT, "inside");
@@ -222,8 +252,13 @@ fn rings_grids_and_sensors_are_no_tracks() {
         })
         .collect();
     is(&one(table("lat,lon", &lines(&ring, |_, a, o| format!("{a:.6},{o:.6}")))), kinds::GEO_POINT, "inside");
-    let grid: Vec<(f64, f64)> = (0..400).map(|i| (31.0 + f64::from(i / 20) * 0.005, 121.0 + f64::from(i % 20) * 0.005)).collect();
-    is(&one(table("grid_id,lat,lon,count", &lines(&grid, |i, a, o| format!("{i},{a:.5},{o:.5},3")))), kinds::GEO_POINT, "inside");
+    let grid: Vec<(f64, f64)> =
+        (0..400).map(|i| (31.0 + f64::from(i / 20) * 0.005, 121.0 + f64::from(i % 20) * 0.005)).collect();
+    is(
+        &one(table("grid_id,lat,lon,count", &lines(&grid, |i, a, o| format!("{i},{a:.5},{o:.5},3")))),
+        kinds::GEO_POINT,
+        "inside",
+    );
     let still = lines(&vec![(31.2304, 121.4737); 50], |i, a, o| format!("S1,2024-01-02 12:00:{i:02},{a:.6},{o:.6},20"));
     is(&one(table("sensor_id,time,lat,lon,temperature", &still)), kinds::GEO_POINT, "inside");
 }
@@ -234,7 +269,14 @@ fn objects_with_positions_and_times_are_tracks() {
     let flat: Vec<Vec<(&str, String)>> = path
         .iter()
         .enumerate()
-        .map(|(i, (a, o))| vec![("vin", "V1".into()), ("ts", (1_700_000_000 + i).to_string()), ("gps.lat", format!("{a:.6}")), ("gps.lng", format!("{o:.6}"))])
+        .map(|(i, (a, o))| {
+            vec![
+                ("vin", "V1".into()),
+                ("ts", (1_700_000_000 + i).to_string()),
+                ("gps.lat", format!("{a:.6}")),
+                ("gps.lng", format!("{o:.6}")),
+            ]
+        })
         .collect();
     let a = one(detect(objects(&flat)).aggregates);
     is(&a, kinds::GEO_TRACK, "inside");
@@ -266,8 +308,13 @@ fn objects_with_positions_and_times_are_tracks() {
     let a = one(detect(objects(&[vec![("home.lat", "48.858370".into()), ("home.lng", "2.294481".into())]])).aggregates);
     is(&a, kinds::GEO_POINT, "outside");
     // Shapes in three dimensions and vectors are none.
-    for (name, values) in [("mesh.position", ["12.34567", "45.67891", "3.21098"]), ("center", ["50.12345", "8.12345", "1.00001"])] {
-        assert!(detect(objects(&[values.iter().map(|v| (name, (*v).to_owned())).collect()])).aggregates.is_empty(), "{name}");
+    for (name, values) in
+        [("mesh.position", ["12.34567", "45.67891", "3.21098"]), ("center", ["50.12345", "8.12345", "1.00001"])]
+    {
+        assert!(
+            detect(objects(&[values.iter().map(|v| (name, (*v).to_owned())).collect()])).aggregates.is_empty(),
+            "{name}"
+        );
     }
 }
 
@@ -303,7 +350,11 @@ fn more_entities_than_are_kept_still_count_when_sorted() {
     let mut rows = Vec::new();
     for id in 0..10_500 {
         for i in 0..3 {
-            rows.push(format!("{id},{},{:.6},121.400000", 1_700_000_000 + i * 10, 31.2 + f64::from(i) * 0.001 + f64::from(id % 7) * 0.01));
+            rows.push(format!(
+                "{id},{},{:.6},121.400000",
+                1_700_000_000 + i * 10,
+                31.2 + f64::from(i) * 0.001 + f64::from(id % 7) * 0.01
+            ));
         }
     }
     let a = one(table("vehicle_id,time,lat,lon", &rows));

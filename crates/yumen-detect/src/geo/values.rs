@@ -21,6 +21,15 @@ pub(super) struct Point {
 /// Decimals of a degree that make a position precise: four are 11 m.
 pub(super) const PRECISE: u8 = 4;
 
+/// Whether both are whole minutes of arc that a division wrote out (`15.333333333333334`): no finer than a mile.
+pub(super) fn of_minutes(a: Num, b: Num) -> bool {
+    let whole = |n: Num| {
+        let minutes = n.value * 60.0;
+        (minutes - minutes.round()).abs() < 1e-9
+    };
+    a.decimals.max(b.decimals) >= 9 && whole(a) && whole(b)
+}
+
 /// The finite number that `text` is as a whole.
 pub(super) fn number(text: &str) -> Option<Num> {
     let text = text.trim();
@@ -64,7 +73,7 @@ fn marked(lat: &str, lon: &str) -> Option<Point> {
 /// Brings a pair of bare numbers to degrees.
 fn scale(a: Num, o: Num) -> Option<Point> {
     let (lat, lon) = (a.value, o.value);
-    let precise = a.decimals.max(o.decimals) >= PRECISE;
+    let precise = a.decimals.max(o.decimals) >= PRECISE && !of_minutes(a, o);
     if lat.abs() <= 90.0 && lon.abs() <= 180.0 {
         return Some(Point { lat, lon, precise });
     }
@@ -88,7 +97,9 @@ fn scale(a: Num, o: Num) -> Option<Point> {
 /// Two numbers in the order of their writing. `lat_first` is what the name or syntax says; the range may know better.
 pub(super) fn ordered(first: Num, second: Num, lat_first: Option<bool>) -> Option<Point> {
     let (a, b) = (first.value, second.value);
-    let precise = first.decimals.max(second.decimals) >= PRECISE && first.decimals.min(second.decimals) + 2 >= PRECISE;
+    let precise = first.decimals.max(second.decimals) >= PRECISE
+        && first.decimals.min(second.decimals) + 2 >= PRECISE
+        && !of_minutes(first, second);
     let lat_first = match (a.abs() <= 90.0, b.abs() <= 90.0) {
         (true, false) => true,
         (false, true) => false,
@@ -114,7 +125,8 @@ pub(super) fn sequence(numbers: &[Num], lat_first: Option<bool>) -> Vec<Point> {
     match (take(2), take(3)) {
         (Some(pairs), Some(triples)) => {
             let mean = |p: &[Point]| {
-                p.windows(2).map(|w| (w[0].lat - w[1].lat).abs() + (w[0].lon - w[1].lon).abs()).sum::<f64>() / p.len() as f64
+                p.windows(2).map(|w| (w[0].lat - w[1].lat).abs() + (w[0].lon - w[1].lon).abs()).sum::<f64>()
+                    / p.len() as f64
             };
             if mean(&triples) < mean(&pairs) { triples } else { pairs }
         }
@@ -210,7 +222,10 @@ mod tests {
         assert_eq!(one("87.6168,43.8256", None), (43.8256, 87.6168));
         assert_eq!(one("121.4737,31.2304,12.5", Some(false)), (31.2304, 121.4737));
         assert_eq!(one("北纬31°14′02″，东经121°28′25″", None), (31.2339, 121.4736));
-        assert_eq!(cell_points("[[-8.618643,41.141412],[-8.618499,41.141376],[-8.620326,41.14251]]", Some(false)).0.len(), 3);
+        assert_eq!(
+            cell_points("[[-8.618643,41.141412],[-8.618499,41.141376],[-8.620326,41.14251]]", Some(false)).0.len(),
+            3
+        );
         assert_eq!(cell_points("121.47,31.23;121.48,31.24", None).0.len(), 2);
         let kml = cell_points("121.47,31.23,4 121.48,31.24,5 121.49,31.25,6", Some(false)).0;
         assert_eq!((kml.len(), kml[2].lat), (3, 31.25));

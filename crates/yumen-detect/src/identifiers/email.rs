@@ -3,7 +3,7 @@
 use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
-use super::context::{is_source, line_after, line_before, text_before};
+use super::context::{chinese_line, is_source, line_after, line_before, text_before};
 use super::labels::{self, Labels};
 use crate::recogniser::{Candidate, Match, Place, Recogniser};
 
@@ -50,7 +50,8 @@ const PUBLISHED: &[&str] = &[
     "co-authored-by", "co-developed-by", "committer", "tagger", "contribut", "developer", "written by", "created by", "ported", "patch", "thanks", "credit",
     "bug report", "report bugs", "send bug", "upload", "packager", "translat", "last-translator", "language-team", "uid ", "gpg:",
     "message-id", "in-reply-to", "references:", "revision", "vcs", "changed-by", "license", "licence", "homepage", "all rights reserved",
-    "designed by", "implemented by", "modified by", "fixed by", "by:", "many thanks", "courtesy", "origin:", "forwarded:",
+    "mailing list", "comments to", "questions", "feedback", "suggestion", "bugs to", "please send", "e-mail me", "mail me", "permission", "moderator",
+    "who =", "who:", "designed by", "implemented by", "modified by", "fixed by", "by:", "many thanks", "courtesy", "origin:", "forwarded:",
 ];
 
 fn local_byte(b: u8) -> bool {
@@ -88,7 +89,7 @@ impl Recogniser for Email {
         let domain = after[..domain_len].trim_end_matches(['.', '-']);
         let Some((rest, tld)) = domain.rsplit_once('.') else { return };
         let labels_ok = domain.split('.').all(|l| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-'));
-        if !labels_ok || !top_level(tld) || rest.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        if !labels_ok || !top_level(tld) || (rest.contains('.') && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.')) {
             return;
         }
         let end = c.end + domain.len();
@@ -143,38 +144,44 @@ fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str,
     }
     match c.place {
         Place::Binary => None,
-        Place::Prose if is_source(c) && (placeholder || comment(c, start)) => None,
-        Place::Prose if is_source(c) => Some(0.7),
-        Place::Prose if documentation(c) && placeholder => None,
+        Place::Prose if chinese_line(c, start, end) => Some(0.95),
+        // `one@one.org`: made up.
+        Place::Prose if domain.split('.').any(|d| d == lower) => None,
+        Place::Prose if comment(c, start) || documentation(c) => None,
+        Place::Prose if is_source(c) => (!placeholder).then_some(0.7),
+        Place::Prose => Some(0.9),
         _ => Some(0.95),
     }
 }
 
 /// Whether the file is documentation by its extension.
 fn documentation(c: &Candidate<'_>) -> bool {
-    matches!(c.extension, "md" | "rst" | "adoc" | "html" | "htm" | "1" | "3" | "5" | "7" | "8" | "texi" | "tex" | "pod" | "markdown" | "rdoc" | "org")
+    matches!(c.extension, "md" | "rst" | "adoc" | "html" | "htm" | "1" | "3" | "5" | "7" | "8" | "texi" | "tex" | "pod" | "markdown" | "rdoc" | "org" | "info" | "man" | "xhtml" | "docbook" | "svg")
 }
 
 /// Whether the address is published with a work: its author, maintainer, holder of rights, or the list of those who helped.
 fn published(c: &Candidate<'_>, start: usize, end: usize) -> bool {
     let line = line_before(c, start);
     let near = labels::tail(text_before(c, start), 160);
-    if labels::mentions(line, PUBLISHED) || labels::mentions(near, &["author", "maintainer", "copyright", "contributor", "reporting bugs"]) {
+    let around = labels::head(line_after(c, end), 120);
+    if labels::mentions(line, PUBLISHED)
+        || labels::mentions(near, &["author", "maintainer", "copyright", "contributor", "reporting bugs", "licen", "warranty", "redistribut"])
+        || labels::mentions(around, &["copyright", "all rights", "mailing list"])
+    {
         return true;
     }
-    let after = line_after(c, end);
-    // `Name <address>` alone on its line, or with what it did: the way of AUTHORS, THANKS and changelogs.
-    let bracketed = line.ends_with('<') && after.starts_with('>');
-    let name = line.trim_end_matches('<').trim().trim_start_matches(['*', '-', '#', '/', ';', '%', '.', '"', '\\']).trim();
-    let latin = !name.is_empty() && !name.chars().any(|ch| labels::is_han(ch) || matches!(ch, ':' | '：' | '='));
-    bracketed && latin && matches!(c.place, Place::Prose)
+    // `Name <address>`: the way of AUTHORS, THANKS and changelogs; in the head of a mail it is who wrote to whom.
+    let bracketed = line.ends_with('<') || line.ends_with("&lt;");
+    let mail = ["from:", "to:", "cc:", "bcc:", "reply-to:", "sender:"].iter().any(|h| line.trim_start().to_ascii_lowercase().starts_with(h));
+    let latin = !line.chars().any(labels::is_han);
+    bracketed && latin && !mail && matches!(c.place, Place::Prose)
 }
 
 /// Whether the line is a comment up to the address.
 fn comment(c: &Candidate<'_>, start: usize) -> bool {
     let line = line_before(c, start);
     let head = line.trim_start();
-    ["//", "#", "*", "--", ";", "%", "/*", "<!--", "dnl", "\"\"\"", "..", "@c ", "'", "!", "=", "\\\""].iter().any(|m| head.starts_with(m))
+    ["//", "#", "*", "-- ", ";", "%", "/*", "<!--", "dnl", ".\\\"", "'", "!", "@c "].iter().any(|m| head.starts_with(m))
         || line.contains("//")
         || line.contains(" # ")
         || line.contains("/*")

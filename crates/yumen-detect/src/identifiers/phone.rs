@@ -4,7 +4,7 @@ use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
 use super::check::{spaced, variety};
-use super::context::{among_numbers, chinese_line, is_source, labels_at, line_before, text_after, whole_cell};
+use super::context::{among_numbers, chinese_line, is_source, labels_at, line_after, line_before, text_after, whole_cell};
 use super::labels::{self, Labels};
 use crate::recogniser::{Candidate, Match, Place, Recogniser, Run};
 
@@ -153,11 +153,13 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
             Place::Name => 0.7,
             Place::Prose if country && plus => 0.93,
             Place::Prose if chinese_line(c, start, end) => 0.92,
+            Place::Prose if alone(c, start, end) => 0.8,
             Place::Prose if among_numbers(c, start, end) => return,
             Place::Prose if is_source(c) && !quoted(before, after) => return,
             Place::Prose if bytes.len() == 3 => 0.8,
-            Place::Prose if odd_company(c, start) => return,
-            Place::Prose => 0.75,
+            Place::Prose if company(c, start) => 0.8,
+            // A lone number between other words is any number.
+            Place::Prose => return,
         }
     };
     if end == c.end && bytes.len() == 3 {
@@ -170,10 +172,21 @@ fn quoted(before: &[u8], after: &[u8]) -> bool {
     matches!((before.last(), after.first()), (Some(b'"'), Some(b'"')) | (Some(b'\''), Some(b'\'')))
 }
 
-/// Words shortly before that name another number.
-fn odd_company(c: &Candidate<'_>, start: usize) -> bool {
-    let near = labels::tail(line_before(c, start), 24);
-    labels::mentions(near, &["isbn", "issn", "size", "bytes", "offset", "serial", "version", "sha", "crc", "0x", "epoch", "inode", "uid=", "pid"])
+/// Whether the line is the number and nothing else.
+fn alone(c: &Candidate<'_>, start: usize, end: usize) -> bool {
+    let bare = |s: &str| s.chars().all(|ch| ch.is_whitespace() || matches!(ch, '"' | '\'' | ',' | ';'));
+    bare(line_before(c, start)) && bare(line_after(c, end))
+}
+
+/// Words shortly before that speak of a person or a call.
+fn company(c: &Candidate<'_>, start: usize) -> bool {
+    const WORDS: &[&str] = &[
+        "user", "users", "call", "called", "caller", "callee", "calling", "dial", "dialed", "sms", "contact", "contacts", "customer", "client",
+        "driver", "owner", "passenger", "subscriber", "member", "login", "account", "phone", "mobile", "tel", "telephone", "cell", "whatsapp",
+        "wechat", "text", "reach", "number", "name", "from", "to", "recipient", "receiver", "sender", "guest", "patient", "employee", "emergency",
+    ];
+    let near = labels::tail(line_before(c, start), 40).to_ascii_lowercase();
+    near.split(|ch: char| !ch.is_ascii_alphabetic()).rev().filter(|w| !w.is_empty()).take(3).any(|w| WORDS.contains(&w))
 }
 
 /// Landlines, and numbers in unusual groups, behind a label or in a column.

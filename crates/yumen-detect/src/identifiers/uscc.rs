@@ -3,6 +3,7 @@
 use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
+use super::check::variety;
 use super::regions;
 use crate::recogniser::{Candidate, Match, Place, Recogniser, Run};
 
@@ -38,7 +39,9 @@ fn valid(code: &[u8]) -> bool {
         11 => b'0',
         n => b'0' + u8::try_from(n).unwrap_or(0),
     };
-    whole && org == code[16] && matches!(code[0], b'1' | b'2' | b'3' | b'4' | b'5' | b'6' | b'7' | b'8' | b'9' | b'A' | b'N' | b'Y')
+    // The department of registration and the class; a long row of few digits is none.
+    let class = matches!(code[..2], [b'1', b'1' | b'2' | b'3' | b'9'] | [b'2' | b'3' | b'4' | b'6'..=b'8' | b'A', b'1'..=b'9'] | [b'5' | b'9', b'1' | b'2' | b'3' | b'9'] | [b'N', b'1'..=b'3' | b'9'] | [b'Y', b'1']);
+    whole && org == code[16] && class && variety(code) >= 6
 }
 
 impl Recogniser for Uscc {

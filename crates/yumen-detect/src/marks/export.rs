@@ -39,7 +39,8 @@ fn code(text: &str) -> Option<usize> {
 fn code_within(text: &str) -> Option<(usize, usize)> {
     let window = &text[..text.floor_char_boundary(REACH.min(text.len()))];
     window.char_indices().find_map(|(i, _)| {
-        let glued = window[..i].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        let glued =
+            window[..i].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
         if glued { None } else { code(&text[i..]).map(|n| (i, n)) }
     })
 }
@@ -90,7 +91,9 @@ impl Recogniser for ExportControl {
             // A column of classification numbers.
             if let Place::Cell { name, start, .. } = candidate.place {
                 let name = name.to_ascii_lowercase();
-                let named = ["eccn", "出口管制", "两用物项", "管制编码", "export_control", "exportcontrol"].iter().any(|w| name.contains(w));
+                let named = ["eccn", "出口管制", "两用物项", "管制编码", "export_control", "exportcontrol"]
+                    .iter()
+                    .any(|w| name.contains(w));
                 if named
                     && start == candidate.start
                     && let Some(n) = code(&candidate.text[candidate.start..])
@@ -115,9 +118,13 @@ impl Recogniser for ExportControl {
             Some(1) if upper && !word_before && !word_after => found(candidate.start, candidate.end, 0.8),
             Some(2) if upper && !word_before && !word_after => {
                 let next = after.trim_start_matches([' ', '-']).to_ascii_lowercase();
-                let controlled = ["controlled", "restricted", "technical data", "category", "§"].iter().any(|w| next.starts_with(w));
+                let controlled =
+                    ["controlled", "restricted", "technical data", "category", "§"].iter().any(|w| next.starts_with(w));
                 let prev = before.trim_end().to_ascii_lowercase();
-                let subject = prev.ends_with("subject to") || prev.ends_with("subject to the") || prev.ends_with("controlled under") || prev.ends_with("controlled by");
+                let subject = prev.ends_with("subject to")
+                    || prev.ends_with("subject to the")
+                    || prev.ends_with("controlled under")
+                    || prev.ends_with("controlled by");
                 if controlled || subject {
                     found(candidate.start, candidate.end, 0.8);
                 }

@@ -7,8 +7,9 @@ use crate::recogniser::BACK;
 
 /// What decorates a mark or opens a comment.
 const FRAME: &[char] = &[
-    ' ', '\t', '\u{3000}', '【', '】', '[', ']', '(', ')', '（', '）', '《', '》', '〔', '〕', '<', '>', '*', '#', '/', '-', '—', '=', '_', '|', '"', '\'', ';',
-    '!', '％', '%', '★', '\u{feff}', '\r', '\u{c}', '“', '”', '「', '」', '~', '+', '·', ':', '：', ',', '，', '.', '。',
+    ' ', '\t', '\u{3000}', '【', '】', '[', ']', '(', ')', '（', '）', '《', '》', '〔', '〕', '<', '>', '*', '#', '/',
+    '-', '—', '=', '_', '|', '"', '\'', ';', '!', '％', '%', '★', '\u{feff}', '\r', '\u{c}', '“', '”', '「', '」', '~',
+    '+', '·', ':', '：', ',', '，', '.', '。',
 ];
 
 /// A candidate's line.
@@ -19,6 +20,8 @@ pub(super) struct Line<'a> {
     pub(super) after: &'a str,
     /// Where marks stand: at the head of a document or page, or between blank lines.
     pub(super) prominent: bool,
+    /// At the head of a document or page.
+    pub(super) head: bool,
 }
 
 impl<'a> Line<'a> {
@@ -40,7 +43,12 @@ impl<'a> Line<'a> {
         };
         let mut lines = below.trim_start_matches('\r').strip_prefix('\n').unwrap_or(below).lines();
         let blank_below = below.trim().is_empty() || lines.next().is_none_or(|l| l.trim().is_empty());
-        Line { before: &before[from..], after: &after[..to], prominent: page || head || (blank_above && blank_below) }
+        Line {
+            before: &before[from..],
+            after: &after[..to],
+            prominent: page || head || (blank_above && blank_below),
+            head: page || head,
+        }
     }
 
     /// Nothing but frames before it.
@@ -59,7 +67,11 @@ impl<'a> Line<'a> {
         let close = self.after.trim_start().chars().next();
         matches!(
             (open, close),
-            (Some('【'), Some('】')) | (Some('['), Some(']')) | (Some('（'), Some('）')) | (Some('('), Some(')')) | (Some('〔'), Some('〕'))
+            (Some('【'), Some('】'))
+                | (Some('['), Some(']'))
+                | (Some('（'), Some('）'))
+                | (Some('('), Some(')'))
+                | (Some('〔'), Some('〕'))
         )
     }
 }

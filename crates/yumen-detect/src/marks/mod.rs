@@ -14,7 +14,12 @@ pub(super) mod testing {
     use crate::{Candidate, Match, Place, Recogniser, Run};
 
     /// Every match of a recogniser in a text, as the scanner would ask for them; of overlapping ones the surest.
-    pub(crate) fn all<'a>(recogniser: &dyn Recogniser, text: &'a str, place: Place<'a>, extension: &'a str) -> Vec<Match> {
+    pub(crate) fn all<'a>(
+        recogniser: &dyn Recogniser,
+        text: &'a str,
+        place: Place<'a>,
+        extension: &'a str,
+    ) -> Vec<Match> {
         let mut out = Vec::new();
         let mut ask = |start: usize, end: usize, run: Option<Run>, literal: Option<usize>| {
             let format = "text";

@@ -12,9 +12,48 @@ pub(super) struct ReviewNumber;
 const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川黔贵滇云藏陕秦甘陇青宁新";
 
 const LITERALS: &[&str] = &[
-    "审图号", "S(20", "S（20", "S (20", "S （20", "S〔20", "S[20", "GS京", "GS津", "GS冀", "GS晋", "GS蒙", "GS辽", "GS吉", "GS黑", "GS沪", "GS苏", "GS浙", "GS皖", "GS闽",
-    "GS赣", "GS鲁", "GS豫", "GS鄂", "GS湘", "GS粤", "GS桂", "GS琼", "GS渝", "GS川", "GS黔", "GS贵", "GS滇", "GS云", "GS藏", "GS陕", "GS秦", "GS甘", "GS陇",
-    "GS青", "GS宁", "GS新",
+    "审图号",
+    "S(20",
+    "S（20",
+    "S (20",
+    "S （20",
+    "S〔20",
+    "S[20",
+    "GS京",
+    "GS津",
+    "GS冀",
+    "GS晋",
+    "GS蒙",
+    "GS辽",
+    "GS吉",
+    "GS黑",
+    "GS沪",
+    "GS苏",
+    "GS浙",
+    "GS皖",
+    "GS闽",
+    "GS赣",
+    "GS鲁",
+    "GS豫",
+    "GS鄂",
+    "GS湘",
+    "GS粤",
+    "GS桂",
+    "GS琼",
+    "GS渝",
+    "GS川",
+    "GS黔",
+    "GS贵",
+    "GS滇",
+    "GS云",
+    "GS藏",
+    "GS陕",
+    "GS秦",
+    "GS甘",
+    "GS陇",
+    "GS青",
+    "GS宁",
+    "GS新",
 ];
 
 /// Length of a number at the head of `text`, and whether it ends with 号.
@@ -87,7 +126,8 @@ impl Recogniser for ReviewNumber {
         };
         let Some((len, closed)) = text.get(start..).and_then(number) else { return };
         let before = text[..start].trim_end_matches([' ', ':', '：', '为', '\u{3000}', '"', '\'', '>', '\t']);
-        let in_column = matches!(candidate.place, Place::Cell { name, .. } if name.contains("审图号") || name.contains("审核号"));
+        let in_column =
+            matches!(candidate.place, Place::Cell { name, .. } if name.contains("审图号") || name.contains("审核号"));
         let told = before.ends_with("审图号") || before.ends_with("审核号") || in_column;
         let glued = text[..start].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
         if !told && (!closed || glued || candidate.place == Place::Binary) {
@@ -133,7 +173,17 @@ mod tests {
 
     #[test]
     fn calls_and_other_numbers_are_not() {
-        for text in ["gs(2019)", "flags(2019)12", "fs(2020)", "GS(2019)1822", "京S12345", "审图号：待定", "GS(1234)567号", "S(2020)012号", "IDS(2020)12号"] {
+        for text in [
+            "gs(2019)",
+            "flags(2019)12",
+            "fs(2020)",
+            "GS(2019)1822",
+            "京S12345",
+            "审图号：待定",
+            "GS(1234)567号",
+            "S(2020)012号",
+            "IDS(2020)12号",
+        ] {
             assert_eq!(found(text), [] as [&str; 0], "{text}");
         }
     }

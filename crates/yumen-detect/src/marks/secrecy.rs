@@ -31,7 +31,8 @@ const LEVELS: &[(&str, &str, &str)] = &[
 ];
 const LITERALS: &[&str] =
     &["绝密", "机密", "秘密", "商业秘密", "商密", "内部资料", "内部文件", "内部公开", "内部使用", "内部参考", "内部"];
-const LABELS: &[&str] = &["密级", "保密级别", "保密等级", "涉密等级", "秘密等级", "涉密级别", "安全等级", "机密等级", "机密级别"];
+const LABELS: &[&str] =
+    &["密级", "保密级别", "保密等级", "涉密等级", "秘密等级", "涉密级别", "安全等级", "机密等级", "机密级别"];
 
 fn found(start: usize, end: usize, level: &'static str, label: &'static str, confidence: f64) -> Match {
     Match {
@@ -81,7 +82,8 @@ fn star(after: &str) -> usize {
 
 /// Whether a label of the level stands right before it.
 fn labelled(before: &str) -> bool {
-    let bare = before.trim_end_matches([' ', '\u{3000}', ':', '：', '为', '\t', '|', '"', '【', '[', '（', '(', '=', '*']);
+    let bare =
+        before.trim_end_matches([' ', '\u{3000}', ':', '：', '为', '\t', '|', '"', '【', '[', '（', '(', '=', '*']);
     bare.len() < before.len() && LABELS.iter().any(|l| bare.ends_with(l))
 }
 
@@ -90,7 +92,8 @@ fn choice(before: &str, after: &str) -> bool {
     let next = after.trim_start_matches([' ', '/', '、', '|', '或', ',', '，', '□', '☐']);
     let prev = before.trim_end_matches([' ', '/', '、', '|', '或', ',', '，', '□', '☐']);
     let level = |t: &str| ["绝密", "机密", "秘密", "内部", "公开", "非密"].iter().any(|l| t.starts_with(l));
-    (next.len() < after.len() && level(next)) || ["绝密", "机密", "秘密", "公开"].iter().any(|l| prev.len() < before.len() && prev.ends_with(l))
+    (next.len() < after.len() && level(next))
+        || ["绝密", "机密", "秘密", "公开"].iter().any(|l| prev.len() < before.len() && prev.ends_with(l))
 }
 
 impl Recogniser for Chinese {
@@ -109,8 +112,13 @@ impl Recogniser for Chinese {
         let (before, after) = (line.before, line.after);
         // The tail of a longer word: 国家秘密, 商业秘密, 商业机密.
         let of_state = matches!(level, "top-secret" | "secret" | "confidential");
-        if of_state && ["国家", "商业", "工作", "技术", "个人", "军事", "警务", "核心", "普通", "企业"].iter().any(|w| before.ends_with(w)) {
-            if ["商业", "核心", "普通", "企业"].iter().any(|w| before.ends_with(w)) && star(after) > 0 && word != "秘密" {
+        if of_state
+            && ["国家", "商业", "工作", "技术", "个人", "军事", "警务", "核心", "普通", "企业"]
+                .iter()
+                .any(|w| before.ends_with(w))
+        {
+            if ["商业", "核心", "普通", "企业"].iter().any(|w| before.ends_with(w)) && star(after) > 0 && word != "秘密"
+            {
                 out.push(found(candidate.start, candidate.end + star(after), "trade-secret", "[商业机密]", 0.8));
             }
             return;
@@ -123,7 +131,8 @@ impl Recogniser for Chinese {
         if candidate.place == Place::Binary || choice(before, after) {
             return;
         }
-        let closed = after.trim_start_matches(['级', ' ', '\u{3000}']).chars().next().is_none_or(|c| !c.is_alphanumeric());
+        let closed =
+            after.trim_start_matches(['级', ' ', '\u{3000}']).chars().next().is_none_or(|c| !c.is_alphanumeric());
         if labelled(before) && closed {
             out.push(found(candidate.start, candidate.end, level, label, 0.9));
             return;
@@ -146,9 +155,14 @@ impl Recogniser for Chinese {
             return;
         }
         let alone = line.at_end() && line.prominent;
-        let notice = ["注意保存", "严禁外传", "请勿外传", "不得外传", "妥善保管", "禁止外传", "仅供", "严禁复制", "文件"]
-            .iter()
-            .any(|w| after.trim_start_matches([' ', '\u{3000}', '，', ',', '-', '—', '、', '：', '】', ']', '！']).starts_with(w));
+        let notice =
+            ["注意保存", "严禁外传", "请勿外传", "不得外传", "妥善保管", "禁止外传", "仅供", "严禁复制", "文件"]
+                .iter()
+                .any(|w| {
+                    after
+                        .trim_start_matches([' ', '\u{3000}', '，', ',', '-', '—', '、', '：', '】', ']', '！'])
+                        .starts_with(w)
+                });
         let confidence = match level {
             _ if line.bracketed() && line.before.trim_end().ends_with(['【', '〔']) => 0.85,
             _ if line.bracketed() && line.at_end() => 0.75,
@@ -161,9 +175,11 @@ impl Recogniser for Chinese {
     }
 }
 
-const ENGLISH: &[&str] = &["confidential", "internal use only", "internal only", "company internal", "secret//", "trade secret"];
+const ENGLISH: &[&str] =
+    &["confidential", "internal use only", "internal only", "company internal", "secret//", "trade secret"];
 /// What follows `SECRET//` on a marked document.
-const CAVEATS: &[&str] = &["NOFORN", "REL TO", "ORCON", "SI", "TK", "HCS", "FGI", "RELIDO", "PROPIN", "SAR", "NATO", "FVEY"];
+const CAVEATS: &[&str] =
+    &["NOFORN", "REL TO", "ORCON", "SI", "TK", "HCS", "FGI", "RELIDO", "PROPIN", "SAR", "NATO", "FVEY"];
 
 impl Recogniser for English {
     fn kinds(&self) -> &'static [KindId] {
@@ -177,7 +193,9 @@ impl Recogniser for English {
     fn examine(&self, candidate: &Candidate<'_>, out: &mut Vec<Match>) {
         // Marks are in capitals; `This e-mail is confidential` is none.
         let word = candidate.value();
-        if word.bytes().any(|b| b.is_ascii_lowercase()) || matches!(candidate.place, Place::Binary | Place::Name | Place::Cell { .. }) {
+        if word.bytes().any(|b| b.is_ascii_lowercase())
+            || matches!(candidate.place, Place::Binary | Place::Name | Place::Cell { .. })
+        {
             return;
         }
         let line = Line::of(candidate);
@@ -193,7 +211,9 @@ impl Recogniser for English {
             }
             return;
         }
-        if line.after.starts_with(|c: char| c.is_alphanumeric() || c == '_') || line.before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+        if line.after.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+            || line.before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+        {
             return;
         }
         // The rest of the line is in capitals too, short, and of words that stand in marks.
@@ -202,13 +222,39 @@ impl Recogniser for English {
         let known = rest.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).all(|w| {
             let w = w.to_ascii_uppercase();
             [
-                "COMPANY", "STRICTLY", "HIGHLY", "COMMERCIAL", "COMMERCIALLY", "IN", "CONFIDENCE", "AND", "PROPRIETARY", "DO", "NOT", "DISTRIBUTE", "COPY", "FOR",
-                "INTERNAL", "USE", "ONLY", "INFORMATION", "MOST", "RESTRICTED", "DOCUMENT", "BUSINESS", "SENSITIVE", "CONFIDENTIAL", "TRADE", "SECRET",
-                "REDISTRIBUTE", "LEVEL", "CLASSIFICATION",
+                "COMPANY",
+                "STRICTLY",
+                "HIGHLY",
+                "COMMERCIAL",
+                "COMMERCIALLY",
+                "IN",
+                "CONFIDENCE",
+                "AND",
+                "PROPRIETARY",
+                "DO",
+                "NOT",
+                "DISTRIBUTE",
+                "COPY",
+                "FOR",
+                "INTERNAL",
+                "USE",
+                "ONLY",
+                "INFORMATION",
+                "MOST",
+                "RESTRICTED",
+                "DOCUMENT",
+                "BUSINESS",
+                "SENSITIVE",
+                "CONFIDENTIAL",
+                "TRADE",
+                "SECRET",
+                "REDISTRIBUTE",
+                "LEVEL",
+                "CLASSIFICATION",
             ]
             .contains(&w.as_str())
         });
-        if !capitals || !known || !line.prominent || rest.len() > 120 {
+        if !capitals || !known || !line.head || rest.len() > 120 {
             return;
         }
         let internal = matches!(candidate.literal, Some(1..=3));

@@ -5,6 +5,8 @@ use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
 use super::names::{Class, classify};
+use super::stand_ins::stands_in;
+use super::syntax::{Quoted, bare_word, is_expression, operator, quoted};
 use super::value::{self, Source};
 use super::view::View;
 use super::{text_match, tokens};
@@ -14,10 +16,55 @@ use crate::recogniser::{Candidate, Match, Place, Recogniser};
 pub(super) struct Assigned;
 
 const LITERALS: &[&str] = &[
-    "password", "passwd", "passwort", "pwd", "pswd", "passphrase", "passcode", "_pass", "dbpass", "userpass", "pass=", "pass\"", "psk", "密码", "口令",
-    "secret", "token", "apikey", "api_key", "api-key", "accesskey", "access_key", "access-key", "authkey", "auth_key", "auth-key", "accountkey",
-    "account_key", "privatekey", "private_key", "private-key", "prikey", "signkey", "sign_key", "signing_key", "signingkey", "encryption_key",
-    "encryptionkey", "encryptkey", "encrypt_key", "master_key", "masterkey", "aes_key", "aeskey", "_auth", "密钥", "令牌", "授权码", "私钥",
+    "password",
+    "passwd",
+    "passwort",
+    "pwd",
+    "pswd",
+    "passphrase",
+    "passcode",
+    "_pass",
+    "dbpass",
+    "userpass",
+    "pass=",
+    "pass\"",
+    "psk",
+    "密码",
+    "口令",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accesskey",
+    "access_key",
+    "access-key",
+    "authkey",
+    "auth_key",
+    "auth-key",
+    "accountkey",
+    "account_key",
+    "privatekey",
+    "private_key",
+    "private-key",
+    "prikey",
+    "signkey",
+    "sign_key",
+    "signing_key",
+    "signingkey",
+    "encryption_key",
+    "encryptionkey",
+    "encryptkey",
+    "encrypt_key",
+    "master_key",
+    "masterkey",
+    "aes_key",
+    "aeskey",
+    "_auth",
+    "密钥",
+    "令牌",
+    "授权码",
+    "私钥",
 ];
 
 /// Bytes after a candidate that are looked at.
@@ -98,7 +145,7 @@ pub(super) fn named_value(name: &str, v: &str, source: Source) -> Option<Found> 
     if source == Source::Config && name.ends_with(".auth") && name.contains("auths") {
         let decoded = base64::decode(v.as_bytes(), 512).and_then(|d| String::from_utf8(d).ok())?;
         let (user, password) = decoded.split_once(':')?;
-        let sound = !user.is_empty() && password.len() >= 3 && !value::stands_in(password);
+        let sound = !user.is_empty() && password.len() >= 3 && !stands_in(password);
         return if sound { found(kinds::KEY_PASSWORD, 0.9) } else { None };
     }
     match classify(name)? {
@@ -114,11 +161,16 @@ fn private_key(name: &str, v: &str, source: Source) -> Option<Found> {
     let hex = matches!(bare.len(), 62..=66 | 96 | 128) && bare.bytes().all(|b| b.is_ascii_hexdigit());
     let base64 = v.len() == 44 && v.ends_with('=') && base64::decode(v.as_bytes(), 64).is_some_and(|d| d.len() == 32);
     let random = value::entropy(v) >= if base64 { 4.0 } else { 3.0 };
-    if (hex || base64) && random && !value::stands_in(v) {
+    if (hex || base64) && random && !stands_in(v) {
         let wireguard = base64 && name.rsplit('.').next().is_some_and(|n| n == "PrivateKey");
         let form = if wireguard { "wireguard" } else { "raw" };
         let key = Item::private(form, Some(false), 0..0);
-        return Some(Found { kind: kinds::KEY_PRIVATE, len: v.len(), confidence: if wireguard { 0.9 } else { 0.75 }, key: Some(key) });
+        return Some(Found {
+            kind: kinds::KEY_PRIVATE,
+            len: v.len(),
+            confidence: if wireguard { 0.9 } else { 0.75 },
+            key: Some(key),
+        });
     }
     if v.starts_with("MII") || v.starts_with("MC4") || v.contains("-----") {
         // DER in base64 and armour have their own recogniser, which parses them.
@@ -129,13 +181,27 @@ fn private_key(name: &str, v: &str, source: Source) -> Option<Found> {
 
 /// Extensions of program text, in which a bare word on the right is a variable.
 const CODE: &[&str] = &[
-    "as", "bas", "c", "cc", "clj", "cpp", "cs", "css", "cxx", "dart", "erl", "ex", "exs", "f90", "go", "gradle", "groovy", "h", "hh", "hpp", "hs",
-    "html", "ino", "ipynb", "java", "jl", "js", "jsp", "jsx", "kt", "kts", "less", "lua", "m", "mjs", "mm", "php", "pl", "pm", "proto", "pxd", "py",
-    "pyi", "pyx", "r", "rb", "rs", "scala", "scss", "sol", "svelte", "swift", "tcl", "ts", "tsx", "vb", "vhd", "v", "vue", "xhtml", "zig", "rst", "pod",
+    "as", "bas", "c", "cc", "clj", "cpp", "cs", "css", "cxx", "dart", "erl", "ex", "exs", "f90", "go", "gradle",
+    "groovy", "h", "hh", "hpp", "hs", "html", "ino", "ipynb", "java", "jl", "js", "jsp", "jsx", "kt", "kts", "less",
+    "lua", "m", "mjs", "mm", "php", "pl", "pm", "proto", "pxd", "py", "pyi", "pyx", "r", "rb", "rs", "scala", "scss",
+    "sol", "svelte", "swift", "tcl", "ts", "tsx", "vb", "vhd", "v", "vue", "xhtml", "zig", "rst", "pod",
 ];
 
 /// Signs of test code in the text before a literal.
-const TEST_SIGNS: &[&str] = &["assert", "expect(", "describe(", "#[test]", "def test", "@Test", "Mock", "mock", "TestCase", "should", "doctest", ">>> "];
+const TEST_SIGNS: &[&str] = &[
+    "assert",
+    "expect(",
+    "describe(",
+    "#[test]",
+    "def test",
+    "@Test",
+    "Mock",
+    "mock",
+    "TestCase",
+    "should",
+    "doctest",
+    ">>> ",
+];
 
 /// The value that is assigned to the name around the candidate, with its offset in the view's text.
 fn assignment(v: &View<'_>, c: &Candidate<'_>) -> Option<(usize, Found)> {
@@ -144,7 +210,12 @@ fn assignment(v: &View<'_>, c: &Candidate<'_>) -> Option<(usize, Found)> {
     classify(name)?;
     let code = CODE.contains(&c.extension);
     let rest = v.text.get(name_end..)?;
-    let op = operator(rest, name)?;
+    let op = operator(rest)?;
+    // `put("password", "…")`, not a list of words.
+    let argument = || v.text[..name_start].trim_end_matches(['"', '\'', '`']).ends_with('(');
+    if op.comma && !argument() {
+        return None;
+    }
     let at = name_end + op.len;
     let tail = v.text.get(at..)?;
     let strict = matches!(c.place, Place::Binary);
@@ -152,7 +223,7 @@ fn assignment(v: &View<'_>, c: &Candidate<'_>) -> Option<(usize, Found)> {
         Quoted::Value(skip, value) => (skip, value, true),
         Quoted::Broken => return None,
         Quoted::No => {
-            if op.call || op.escaped {
+            if op.call || op.escaped || op.hanging {
                 return None;
             }
             (0, bare_word(tail), false)
@@ -175,7 +246,11 @@ fn assignment(v: &View<'_>, c: &Candidate<'_>) -> Option<(usize, Found)> {
             return None;
         }
         let led = leads_setting(line);
-        if led && !strict && !code && !whole_cell && !op.spoken && is_setting(c.format, c.extension) { Source::Config } else { Source::Prose }
+        if led && !strict && !code && !whole_cell && !op.spoken && is_setting(c.format, c.extension) {
+            Source::Config
+        } else {
+            Source::Prose
+        }
     };
     if value.is_empty() || same_name(name, value) || (!quoted && is_expression(value)) {
         return None;
@@ -211,133 +286,10 @@ fn name_around(v: &View<'_>) -> (usize, usize) {
     (v.start - back, end)
 }
 
-struct Operator {
-    /// Bytes from the end of the name to where the value may begin.
-    len: usize,
-    /// `name("value")`.
-    call: bool,
-    /// The quotes are escaped (`\"`).
-    escaped: bool,
-    /// A word instead of a sign (`is`, `为`, `是`).
-    spoken: bool,
-}
-
-/// The operator after a name: closing quotes and brackets, a type, then `=`, `:`, `:=`, `=>`, `(`, `,`.
-fn operator(rest: &str, name: &str) -> Option<Operator> {
-    let mut s = rest;
-    let mut op = Operator { len: 0, call: false, escaped: false, spoken: false };
-    let closed = s.starts_with(['"', '\'', '`', '\\']);
-    if let Some(t) = s.strip_prefix('\\') {
-        op.escaped = true;
-        s = t;
-    }
-    s = s.strip_prefix(['"', '\'', '`']).unwrap_or(s);
-    s = s.strip_prefix(']').unwrap_or(s);
-    s = s.strip_prefix('?').unwrap_or(s);
-    let spaced = s.trim_start_matches([' ', '\t']);
-    let spaces = s.len() - spaced.len();
-    if spaces > 40 {
-        return None;
-    }
-    let after = ["==", "=~", "!="].iter().all(|p| !spaced.starts_with(p)).then_some(spaced)?;
-    let after = if let Some(t) = [":=", "=>", "<-", "：", "=", ":"].iter().find_map(|p| after.strip_prefix(p)) {
-        if t.starts_with(['=', ':']) {
-            return None;
-        }
-        // `password: String = "…"`: a type stands between.
-        match typed(t) {
-            Some(t) if after.starts_with(':') => t,
-            _ => t,
-        }
-    } else if let Some(t) = after.strip_prefix('(').filter(|_| spaces == 0 && !closed) {
-        op.call = true;
-        t
-    } else if let Some(t) = after.strip_prefix(',').filter(|_| closed) {
-        op.call = true;
-        t
-    } else if let Some(t) = ["为", "是", "is "].iter().find_map(|p| after.strip_prefix(p)).filter(|_| !closed) {
-        op.spoken = true;
-        t.strip_prefix(['：', ':']).unwrap_or(t)
-    } else {
-        return None;
-    };
-    if op.call && !closed && !name.to_ascii_lowercase().contains("set") && !name.to_ascii_lowercase().contains("with") && !name.contains('.') {
-        // `password("x")` of builders; not `get_password("label")`, which names.rs refuses by its words.
-        op.call = true;
-    }
-    let value = after.trim_start_matches([' ', '\t']);
-    op.len = rest.len() - value.len();
-    (after.len() - value.len() <= 60).then_some(op)
-}
-
-/// Skips a type annotation: `&str = `, `Optional[str] = `.
-fn typed(rest: &str) -> Option<&str> {
-    let end = rest.bytes().take(48).position(|b| b == b'=')?;
-    let (kind, tail) = (rest.get(..end)?, rest.get(end + 1..)?);
-    let plain = kind.bytes().all(|b| b.is_ascii_alphanumeric() || b" &'<>[]_.:,|?*".contains(&b));
-    (plain && !tail.starts_with('=') && !kind.trim().is_empty()).then_some(tail)
-}
-
-enum Quoted<'a> {
-    /// Offset of the value and the value.
-    Value(usize, &'a str),
-    /// It begins like a string, yet is an expression or has no end.
-    Broken,
-    /// Not a quoted value.
-    No,
-}
-
-/// A string literal at the start of `tail`.
-fn quoted(tail: &str) -> Quoted<'_> {
-    let prefix = tail.bytes().take(3).take_while(|b| b"bBrRuULfF$@&".contains(b)).count();
-    let Some(rest) = tail.get(prefix..) else { return Quoted::No };
-    let interpolated = tail[..prefix].contains(['f', 'F', '$']);
-    let (open, close) = match rest.as_bytes() {
-        [b'\\', q @ (b'"' | b'\''), ..] => (2, if *q == b'"' { "\\\"" } else { "\\'" }),
-        [b'"', b'"', b'"', ..] | [b'\'', b'\'', b'\'', ..] => return Quoted::Broken,
-        [b'"', ..] => (1, "\""),
-        [b'\'', ..] => (1, "'"),
-        [b'`', ..] => (1, "`"),
-        _ => return Quoted::No,
-    };
-    let body = &rest[open..];
-    let mut end = None;
-    for (i, _) in body.match_indices(close).take(8) {
-        let escaped = close.len() == 1 && body[..i].bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
-        if !escaped {
-            end = Some(i);
-            break;
-        }
-    }
-    let Some(end) = end.filter(|e| *e <= 512) else { return Quoted::Broken };
-    let value = &body[..end];
-    let next = body[end + close.len()..].trim_start_matches([' ', '\t']);
-    let method = [".to_string()", ".to_owned()", ".into()", ".toCharArray()", ".getBytes(", ".encode(", ".as_bytes()", ".as_str()", ".trim()"];
-    let expression = next.starts_with(['+', '%', '?', '[']) || (next.starts_with('.') && !method.iter().any(|m| next.starts_with(m))) || next.starts_with("..");
-    if value.contains('\n') || expression || (interpolated && value.contains('{')) {
-        return Quoted::Broken;
-    }
-    Quoted::Value(prefix + open, value)
-}
-
-/// An unquoted value: to white space or the end of the statement.
-fn bare_word(tail: &str) -> &str {
-    let end = tail.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '，' | '。' | '；' | '、' | '）' | '\u{1f}')).unwrap_or(tail.len());
-    let word = tail.get(..end.min(256)).unwrap_or("");
-    word.trim_end_matches([',', ';', ')', '.', '}', ']', '\\'])
-}
-
-/// Program text that reads like an unquoted value.
-fn is_expression(word: &str) -> bool {
-    let ident = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    word.contains("()") || word.contains("::") || word.contains("->") || (word.contains('(') && word.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()))
-        || (word.contains('.') && word.split('.').all(ident) && !word.bytes().any(|b| b.is_ascii_digit()))
-        || word.starts_with(['&', '*', '!', '@', '(', '[', '{', '<', '|', '/'])
-}
-
 /// `password: password`, `PWD = "pwd"`, and one that only repeats words of the name.
 fn same_name(name: &str, value: &str) -> bool {
-    let plain = |s: &str| s.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
+    let plain =
+        |s: &str| s.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
     let (n, v) = (plain(name), plain(value));
     !v.is_empty() && (n == v || n.ends_with(&v) && !v.iter().any(u8::is_ascii_digit))
 }
@@ -350,7 +302,28 @@ fn line_before(text: &str, at: usize) -> &str {
 fn leads_setting(line: &str) -> bool {
     let line = line.trim();
     line.is_empty()
-        || matches!(line, "export" | "set" | "env" | "ENV" | "ARG" | "-" | "#" | "//" | ";" | "- \"" | "\"" | "'" | "-e" | "local" | "declare -x" | "setx" | "--" | "[" | "['")
+        || matches!(
+            line,
+            "export"
+                | "set"
+                | "env"
+                | "ENV"
+                | "ARG"
+                | "-"
+                | "#"
+                | "//"
+                | ";"
+                | "- \""
+                | "\""
+                | "'"
+                | "-e"
+                | "local"
+                | "declare -x"
+                | "setx"
+                | "--"
+                | "["
+                | "['"
+        )
         || line.ends_with("--")
         || line.ends_with(" -D")
         || line.ends_with("-e")
@@ -362,8 +335,36 @@ fn is_setting(format: &str, extension: &str) -> bool {
     matches!(format, "ini" | "yaml" | "json" | "ndjson" | "xml" | "toml" | "csv" | "sql" | "properties")
         || matches!(
             extension,
-            "" | "bat" | "cfg" | "cmd" | "cnf" | "conf" | "config" | "env" | "ini" | "json" | "ksh" | "log" | "md" | "local" | "prod" | "dev"
-                | "properties" | "ps1" | "sh" | "bash" | "zsh" | "toml" | "tf" | "tfvars" | "txt" | "xml" | "yaml" | "yml" | "netrc" | "npmrc" | "service"
+            "" | "bat"
+                | "cfg"
+                | "cmd"
+                | "cnf"
+                | "conf"
+                | "config"
+                | "env"
+                | "ini"
+                | "json"
+                | "ksh"
+                | "log"
+                | "md"
+                | "local"
+                | "prod"
+                | "dev"
+                | "properties"
+                | "ps1"
+                | "sh"
+                | "bash"
+                | "zsh"
+                | "toml"
+                | "tf"
+                | "tfvars"
+                | "txt"
+                | "xml"
+                | "yaml"
+                | "yml"
+                | "netrc"
+                | "npmrc"
+                | "service"
         )
 }
 
@@ -404,7 +405,12 @@ mod tests {
         }
         one("api_key = \"9aF3kLmQ82xZpT7vYc1b\"", "py", "key.token", "9aF3kLmQ82xZpT7vYc1b");
         one("ACCESS_KEY_SECRET=9aF3kLmQ82xZpT7vYc1bQ2rT5yUi8O", "env", "key.token", "9aF3kLmQ82xZpT7vYc1bQ2rT5yUi8O");
-        one("[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=", "conf", "key.private", "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=");
+        one(
+            "[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=",
+            "conf",
+            "key.private",
+            "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=",
+        );
     }
 
     #[test]
@@ -439,7 +445,9 @@ mod tests {
 
     #[test]
     fn fields_are_judged_by_their_name() {
-        let cell = |name, value| scan_cell(&Assigned, name, value).into_iter().map(|(m, s)| (m.kind.name(), s)).collect::<Vec<_>>();
+        let cell = |name: &str, value: &str| {
+            scan_cell(&Assigned, name, value).into_iter().map(|(m, s)| (m.kind.name(), s)).collect::<Vec<_>>()
+        };
         assert_eq!(cell("db.password", "hunter22"), [("key.password", "hunter22".to_owned())]);
         assert_eq!(cell("密码", "Byd@2026"), [("key.password", "Byd@2026".to_owned())]);
         assert_eq!(cell("oss.accessKeySecret", "9aF3kLmQ82xZpT7vYc1bQ2rT5yUi8O").len(), 1);

@@ -4,36 +4,48 @@
 //! swept out of raw bytes, or is read from the members of a record (JWK and the like). A name or a mark alone never makes a finding: the
 //! value has to be one.
 
+mod assign;
+mod links;
+mod members;
 mod names;
 mod pem;
+mod raw;
+mod shapes;
+mod stand_ins;
+mod syntax;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tokens;
 mod value;
 mod view;
 
 use yumen_kit_key::{Item, What};
 use yumen_model::finding::Prop;
 use yumen_model::kind::kinds;
-use yumen_model::{Batch, Detector, EvidenceHeader, EvidenceKind, Findings, Hit, KindId, Location, Mask, Secret, Session};
+use yumen_model::{
+    Batch, Detector, EvidenceHeader, EvidenceKind, Findings, Hit, KindId, Location, Mask, Secret, Session,
+};
 use yumen_model::{KeyBatch, KeyMaterial, KeyWhat};
 
 use crate::recogniser::Match;
 
 /// The recognisers of this family.
-pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[&pem::KeyText];
+pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[&pem::KeyText, &tokens::Tokens, &assign::Assigned, &links::Links];
 
 /// Keys and certificates in binary form and in records.
 pub struct KeyDetector;
 
 impl Detector for KeyDetector {
     fn kinds(&self) -> &'static [KindId] {
-        &[kinds::KEY_PRIVATE, kinds::CERT_X509, kinds::CERT_VEHICLE]
+        &[kinds::KEY_PRIVATE, kinds::KEY_PASSWORD, kinds::KEY_TOKEN, kinds::CERT_X509, kinds::CERT_VEHICLE]
     }
 
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
         match header.kind {
             EvidenceKind::Keys => Some(Box::new(Stored)),
-            _ => None,
+            EvidenceKind::Raw => Some(Box::<raw::RawSweep>::default()),
+            EvidenceKind::Records => Some(Box::new(members::Members)),
+            EvidenceKind::Text | EvidenceKind::Name => None,
         }
     }
 }
@@ -114,3 +126,6 @@ fn text_match(item: &Item, start: usize, end: usize, confidence: f64) -> Option<
         identifier: None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,45 +13,243 @@ pub(super) enum Class {
 
 /// Words that make a name speak *about* a password or token.
 const ABOUT: &[&str] = &[
-    "about", "ask", "bad", "change", "changed", "check", "confirm", "confirmation", "contains", "count", "crypt", "current", "enable", "enabled",
-    "enc", "encoded", "encoder", "encrypted", "enter", "err", "error", "errors", "exception", "expected", "expire", "expired", "field", "forget",
-    "forgot", "forgotten", "generate", "has", "hash", "hashed", "help", "hide", "hint", "i18n", "incorrect", "input", "invalid", "is", "label",
-    "labels", "lang", "locale", "match", "message", "messages", "min", "max", "missing", "mismatch", "msg", "need", "needs", "no", "not",
-    "placeholder", "placeholders", "policy", "prompt", "read", "recover", "remember", "repeat", "require", "required", "reset", "retype", "rule",
-    "rules", "save", "send", "show", "store", "strength", "strings", "stub", "test", "tip", "toggle", "translation", "translations", "type",
-    "update", "use", "valid", "validate", "validation", "verify", "weak", "when", "with", "without", "wrong",
+    "about",
+    "ask",
+    "bad",
+    "change",
+    "changed",
+    "check",
+    "confirm",
+    "confirmation",
+    "contains",
+    "count",
+    "crypt",
+    "current",
+    "enable",
+    "enabled",
+    "enc",
+    "encoded",
+    "encoder",
+    "encrypted",
+    "enter",
+    "err",
+    "error",
+    "errors",
+    "exception",
+    "expected",
+    "expire",
+    "expired",
+    "field",
+    "forget",
+    "forgot",
+    "forgotten",
+    "generate",
+    "has",
+    "hash",
+    "hashed",
+    "help",
+    "hide",
+    "hint",
+    "i18n",
+    "incorrect",
+    "input",
+    "invalid",
+    "is",
+    "label",
+    "labels",
+    "lang",
+    "locale",
+    "match",
+    "message",
+    "messages",
+    "min",
+    "max",
+    "missing",
+    "mismatch",
+    "msg",
+    "need",
+    "needs",
+    "no",
+    "not",
+    "placeholder",
+    "placeholders",
+    "policy",
+    "prompt",
+    "read",
+    "recover",
+    "remember",
+    "repeat",
+    "require",
+    "required",
+    "reset",
+    "retype",
+    "rule",
+    "rules",
+    "save",
+    "send",
+    "show",
+    "store",
+    "strength",
+    "strings",
+    "stub",
+    "test",
+    "tip",
+    "toggle",
+    "translation",
+    "translations",
+    "type",
+    "update",
+    "use",
+    "valid",
+    "validate",
+    "validation",
+    "verify",
+    "weak",
+    "when",
+    "with",
+    "without",
+    "wrong",
 ];
 
 /// Words before `token` that make it no credential: language processing, parsing, paging, request forgery, devices.
 const OTHER_TOKENS: &[&str] = &[
-    "added", "additional", "anti", "attention", "begin", "bos", "bracket", "cancel", "cancellation", "class", "cls", "completion", "continuation",
-    "csrf", "cursor", "decoder", "design", "end", "eos", "first", "forgery", "id", "ident", "identifier", "image", "keyword", "last", "lex",
-    "lexer", "lookahead", "mask", "max", "new", "newline", "next", "number", "op", "operator", "pad", "page", "parser", "pagination", "prefix",
-    "prev", "previous", "punctuation", "sep", "separator", "skip", "special", "start", "stop", "string", "suffix", "sync", "syntax", "text",
-    "unk", "unknown", "word", "xsrf",
+    "added",
+    "additional",
+    "anti",
+    "attention",
+    "begin",
+    "bos",
+    "bracket",
+    "cancel",
+    "cancellation",
+    "class",
+    "cls",
+    "completion",
+    "continuation",
+    "csrf",
+    "cursor",
+    "decoder",
+    "design",
+    "end",
+    "eos",
+    "first",
+    "forgery",
+    "id",
+    "ident",
+    "identifier",
+    "image",
+    "keyword",
+    "last",
+    "lex",
+    "lexer",
+    "lookahead",
+    "mask",
+    "max",
+    "new",
+    "newline",
+    "next",
+    "number",
+    "op",
+    "operator",
+    "pad",
+    "page",
+    "parser",
+    "pagination",
+    "prefix",
+    "prev",
+    "previous",
+    "punctuation",
+    "sep",
+    "separator",
+    "skip",
+    "special",
+    "start",
+    "stop",
+    "string",
+    "suffix",
+    "sync",
+    "syntax",
+    "text",
+    "unk",
+    "unknown",
+    "word",
+    "xsrf",
 ];
 
 /// Words before `key` that make it a credential.
 const KEY_OWNERS: &[&str] = &[
-    "access", "account", "aes", "api", "auth", "des", "encrypt", "encryption", "hmac", "jwt", "master", "secret", "service", "shared", "sign",
-    "signature", "signing", "sm4", "storage", "subscription",
+    "access",
+    "account",
+    "aes",
+    "api",
+    "auth",
+    "des",
+    "encrypt",
+    "encryption",
+    "hmac",
+    "jwt",
+    "master",
+    "secret",
+    "service",
+    "shared",
+    "sign",
+    "signature",
+    "signing",
+    "sm4",
+    "storage",
+    "subscription",
 ];
 
 /// Words before `pass` that make it a password.
 const PASS_OWNERS: &[&str] = &[
-    "admin", "auth", "database", "db", "email", "ftp", "http", "imap", "key", "ldap", "login", "mail", "mongo", "mq", "mysql", "oracle", "pg",
-    "postgres", "proxy", "redis", "root", "sftp", "smtp", "sql", "ssh", "sudo", "user", "vpn", "wifi", "wlan",
+    "admin", "auth", "database", "db", "email", "ftp", "http", "imap", "key", "ldap", "login", "mail", "mongo", "mq",
+    "mysql", "oracle", "pg", "postgres", "proxy", "redis", "root", "sftp", "smtp", "sql", "ssh", "sudo", "user", "vpn",
+    "wifi", "wlan",
 ];
 
 /// Endings of joined names.
 const TOKEN_ENDS: &[&str] = &[
-    "accesskey", "accesskeysecret", "accesstoken", "accountkey", "aeskey", "apikey", "apitoken", "appsecret", "authkey", "authtoken", "bottoken",
-    "clientsecret", "encryptionkey", "encryptkey", "masterkey", "refreshtoken", "secret", "secretaccesskey", "secretkey", "sharedaccesskey",
-    "signingkey", "signkey", "storagekey",
+    "accesskey",
+    "accesskeysecret",
+    "accesstoken",
+    "accountkey",
+    "aeskey",
+    "apikey",
+    "apitoken",
+    "appsecret",
+    "authkey",
+    "authtoken",
+    "bottoken",
+    "clientsecret",
+    "encryptionkey",
+    "encryptkey",
+    "masterkey",
+    "refreshtoken",
+    "secret",
+    "secretaccesskey",
+    "secretkey",
+    "sharedaccesskey",
+    "signingkey",
+    "signkey",
+    "storagekey",
 ];
 
 /// Words that may stand at the end without changing what a name promises.
-const TAILS: &[&str] = &["base64", "dev", "hex", "plain", "plaintext", "prod", "production", "raw", "stage", "staging", "uat", "val", "value"];
+const TAILS: &[&str] = &[
+    "base64",
+    "dev",
+    "hex",
+    "plain",
+    "plaintext",
+    "prod",
+    "production",
+    "raw",
+    "stage",
+    "staging",
+    "uat",
+    "val",
+    "value",
+];
 
 /// The class of a name; `owner.db_password`, `DB_PASSWORD`, `dbPassword` and `数据库密码` read alike.
 pub(super) fn classify(name: &str) -> Option<Class> {
@@ -62,7 +260,9 @@ pub(super) fn classify(name: &str) -> Option<Class> {
         return chinese(name);
     }
     let mut words = words(name);
-    while words.len() > 1 && words.last().is_some_and(|w| TAILS.contains(&w.as_str()) || w.bytes().all(|b| b.is_ascii_digit())) {
+    while words.len() > 1
+        && words.last().is_some_and(|w| TAILS.contains(&w.as_str()) || w.bytes().all(|b| b.is_ascii_digit()))
+    {
         words.pop();
     }
     let (last, before) = words.split_last()?;
@@ -76,7 +276,10 @@ pub(super) fn classify(name: &str) -> Option<Class> {
         || (last == "word" && previous == "pass")
         || (last == "pass" && (before.is_empty() || PASS_OWNERS.contains(&previous)))
         || last.strip_suffix("pass").is_some_and(|o| PASS_OWNERS.contains(&o));
-    let private = (last == "key" && previous == "private") || last == "privatekey" || last == "prikey" || (last == "private" && previous == "keyval");
+    let private = (last == "key" && previous == "private")
+        || last == "privatekey"
+        || last == "prikey"
+        || (last == "private" && previous == "keyval");
     let token = (last == "token" && !OTHER_TOKENS.contains(&previous))
         || last == "secret"
         || (last == "key" && KEY_OWNERS.contains(&previous))
@@ -101,8 +304,25 @@ fn setter(before: &[String]) -> bool {
 }
 
 fn chinese(name: &str) -> Option<Class> {
-    const ABOUT_ZH: &[&str] =
-        &["请输入", "忘记", "修改", "重置", "确认", "错误", "提示", "找回", "不能", "长度", "强度", "类型", "加密", "校验", "验证", "不正确", "无效"];
+    const ABOUT_ZH: &[&str] = &[
+        "请输入",
+        "忘记",
+        "修改",
+        "重置",
+        "确认",
+        "错误",
+        "提示",
+        "找回",
+        "不能",
+        "长度",
+        "强度",
+        "类型",
+        "加密",
+        "校验",
+        "验证",
+        "不正确",
+        "无效",
+    ];
     if ABOUT_ZH.iter().any(|w| name.contains(w)) {
         return None;
     }
@@ -133,7 +353,9 @@ fn words(name: &str) -> Vec<String> {
         let previous = if i > 0 { bytes[i - 1] } else { 0 };
         let next = bytes.get(i + 1).copied().unwrap_or(0);
         let hump = b.is_ascii_uppercase()
-            && (previous.is_ascii_lowercase() || previous.is_ascii_digit() || (previous.is_ascii_uppercase() && next.is_ascii_lowercase()));
+            && (previous.is_ascii_lowercase()
+                || previous.is_ascii_digit()
+                || (previous.is_ascii_uppercase() && next.is_ascii_lowercase()));
         if hump && !word.is_empty() {
             out.push(std::mem::take(&mut word));
         }

@@ -117,10 +117,10 @@ fn is_base64(c: u8) -> bool {
     base64::is_standard(c) || matches!(c, b'-' | b'_')
 }
 
-/// The run of base64 that begins at the candidate, as far as it goes without a break.
-fn run<'a>(v: &View<'a>) -> &'a str {
+/// The run of base64 that begins at the candidate, as far as it goes without a break and `most` bytes.
+fn run<'a>(v: &View<'a>, most: usize) -> &'a str {
     let rest = &v.text[v.start..];
-    let end = rest.bytes().position(|b| !base64::is_standard(b)).unwrap_or(rest.len());
+    let end = rest.bytes().take(most).take_while(|b| base64::is_standard(*b)).count();
     &rest[..end]
 }
 
@@ -133,7 +133,7 @@ fn wrapped(v: &View<'_>) -> Option<Found> {
     if !bounded_before(v) {
         return None;
     }
-    let text = run(v);
+    let text = run(v, AHEAD);
     let decoded = base64::decode(text.as_bytes(), AHEAD)?;
     let decoded = String::from_utf8_lossy(&decoded);
     let block = armor::block(&decoded, 0)?;
@@ -164,7 +164,7 @@ fn bare(v: &View<'_>, skip: usize) -> Option<Found> {
 /// age (Bech32 of 32 bytes): `AGE-SECRET-KEY-1` and 58 characters; the plugin form is longer.
 fn age(v: &View<'_>) -> Option<Found> {
     let rest = v.after();
-    let len = rest.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-').count();
+    let len = rest.bytes().take(200).take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-').count();
     let body = rest[..len].trim_start_matches(|c: char| c != '1');
     let data = body.strip_prefix('1')?;
     let bech32 = |b: u8| b.is_ascii_digit() && b != b'1' || b.is_ascii_uppercase() && !matches!(b, b'B' | b'I' | b'O');
@@ -175,7 +175,7 @@ fn age(v: &View<'_>) -> Option<Found> {
 
 /// The second line of a minisign or signify secret key.
 fn signing_key(v: &View<'_>, form: &'static str, bytes: usize) -> Option<Found> {
-    let text = run(v);
+    let text = run(v, 300);
     let data = base64::decode(text.as_bytes(), 512)?;
     let comment = v.before().trim_end().rsplit('\n').next().is_some_and(|l| l.contains("untrusted comment:"));
     if data.len() != bytes || !comment {
@@ -189,8 +189,11 @@ fn signing_key(v: &View<'_>, form: &'static str, bytes: usize) -> Option<Found> 
 /// A JSON Web Key in running text: the members around `"kty"`.
 fn jwk_text(v: &View<'_>) -> Option<Found> {
     let open = v.before().rfind('{')?;
-    let close = v.after().get(..16 << 10).unwrap_or(v.after()).find('}')? + v.end;
+    let close = v.after().bytes().take(6 << 10).position(|b| b == b'}')? + v.end;
     let object = v.text.get(open..close)?;
+    if v.text[open..v.start].contains("\"kty\"") {
+        return None;
+    }
     let member = |name: &str| {
         let mut from = 0;
         while let Some(at) = object[from..].find(name).map(|i| i + from) {
@@ -210,15 +213,23 @@ fn jwk_text(v: &View<'_>) -> Option<Found> {
 
 /// Encrypted keys of securesystemslib (TUF, in-toto): `salt@@@@iterations@@@@hmac@@@@iv@@@@ciphertext`, all hex but the second.
 fn securesystemslib(v: &View<'_>) -> Option<Found> {
-    let hex = |s: &str| s.bytes().all(|b| b.is_ascii_hexdigit());
     let salt = v.before().bytes().rev().take_while(u8::is_ascii_hexdigit).count();
-    let rest = v.after();
-    let len = rest.bytes().take_while(|b| b.is_ascii_hexdigit() || *b == b'@').count();
-    let parts: Vec<&str> = rest[..len].split("@@@@").collect();
-    let [rounds, mac, iv, data] = parts[..] else { return None };
-    let sound = salt >= 16 && rounds.bytes().all(|b| b.is_ascii_digit()) && !rounds.is_empty();
-    let sound = sound && mac.len() == 64 && hex(mac) && iv.len() == 32 && hex(iv) && data.len() >= 64 && hex(data);
-    sound.then(|| (vec![Item::private("securesystemslib", Some(true), 0..0)], v.start - salt..v.end + len, 0.98))
+    if salt < 16 {
+        return None;
+    }
+    // Part by part, so that nothing long is read for nothing.
+    let mut at = v.end;
+    let mut part = |least: usize, most: usize| {
+        let rest = v.text.get(at..)?;
+        let len = rest.bytes().take(most).take_while(u8::is_ascii_hexdigit).count();
+        at += len;
+        let separated = v.text[at..].starts_with("@@@@");
+        at += if separated { 4 } else { 0 };
+        (len >= least).then_some((separated, at))
+    };
+    let inner = [(1, 10), (64, 64), (32, 32)].into_iter().all(|(least, most)| part(least, most).is_some_and(|p| p.0));
+    let (_, end) = inner.then(|| part(64, 32 << 10)).flatten()?;
+    Some((vec![Item::private("securesystemslib", Some(true), 0..0)], v.start - salt..end, 0.98))
 }
 
 #[cfg(test)]

@@ -15,7 +15,13 @@ pub(crate) fn scan_cell(recogniser: &dyn Recogniser, name: &str, value: &str) ->
 }
 
 /// The matches in a text of a given place, format and extension.
-pub(crate) fn scan_as(r: &dyn Recogniser, text: &str, place: Place<'_>, format: &str, extension: &str) -> Vec<(Match, String)> {
+pub(crate) fn scan_as(
+    r: &dyn Recogniser,
+    text: &str,
+    place: Place<'_>,
+    format: &str,
+    extension: &str,
+) -> Vec<(Match, String)> {
     let mut found = Vec::new();
     let (from, to, column) = match place {
         Place::Cell { name, start, end } => (start, end, r.wants_column(name)),
@@ -61,5 +67,10 @@ pub(crate) fn scan_as(r: &dyn Recogniser, text: &str, place: Place<'_>, format: 
         }
     }
     kept.sort_by_key(|m| m.start);
-    kept.into_iter().map(|m| { let s = text[m.start..m.end].to_owned(); (m, s) }).collect()
+    kept.into_iter()
+        .map(|m| {
+            let s = text[m.start..m.end].to_owned();
+            (m, s)
+        })
+        .collect()
 }

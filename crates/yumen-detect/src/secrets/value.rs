@@ -1,5 +1,7 @@
 //! Whether a value is a real password or token, or stands for one: placeholders, references, words, hashes, paths.
 
+use super::stand_ins::{STAND_INS, is_crypt, stands_in};
+
 /// Where a value comes from; what passes in one place is noise in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -11,77 +13,17 @@ pub(super) enum Source {
     Prose,
 }
 
-/// Words that stand for a value when they are all of its letters.
-const STAND_INS: &[&str] = &[
-    "abc", "abcd", "abcdef", "any", "apikey", "bar", "baz", "bearer", "blank", "bool", "boolean", "changeit", "changeme", "config", "credential",
-    "credentials", "data", "default", "demo", "disabled", "dummy", "empty", "enabled", "env", "example", "fake", "false", "file", "foo", "foobar",
-    "hidden", "input", "int", "invalid", "key", "login", "masked", "mock", "mypassword", "mysecret", "mytoken", "na", "name", "nil", "no", "none",
-    "null", "number", "object", "off", "on", "optional", "pass", "passphrase", "passwd", "password", "plain", "prompt", "pswd", "pw", "pwd",
-    "qux", "redacted", "removed", "required", "sample", "secret", "somepassword", "somesecret", "str", "string", "tbd", "test", "testing",
-    "testpass", "testpassword", "testsecret", "testtoken", "text", "thepassword", "todo", "token", "true", "type", "undefined", "unknown",
-    "unset", "unused", "user", "username", "value", "varchar", "void", "whatever", "wrong", "wrongpassword", "xxx", "xyz", "yes", "yourpassword",
-];
-
-/// Pieces that give a stand-in away wherever they stand.
-const GIVEAWAYS: &[&str] = &[
-    "change-me", "change_me", "changeme", "changethis", "dummy", "example", "fill_in", "fillme", "goes_here", "goeshere", "insert", "placeholder",
-    "redacted", "replace", "sample", "to_be_", "todo", "xxxx", "your-", "your_", "yourkey", "yourpass", "yoursecret", "yourtoken", "*****",
-    "hunter2-not-real", "<secret", "<pass",
-];
-
-/// Whether a value refers to another place (a variable, a vault, a template) or only stands for a value.
-pub(super) fn stands_in(value: &str) -> bool {
-    let v = value.trim();
-    let b = v.as_bytes();
-    let Some((&first, &last)) = b.first().zip(b.last()) else { return true };
-    let lower = v.to_ascii_lowercase();
-    let wrapped = |a: u8, z: u8| first == a && last == z;
-    let reference = first == b'$' && !is_crypt(v)
-        || v.contains("${")
-        || v.contains("$(")
-        || v.contains("{{")
-        || v.contains("<%")
-        || v.contains("#{")
-        || wrapped(b'<', b'>')
-        || wrapped(b'{', b'}')
-        || wrapped(b'[', b']')
-        || wrapped(b'(', b')')
-        || (wrapped(b'%', b'%') && b.len() > 2)
-        || (wrapped(b'@', b'@') && b.len() > 2)
-        || (wrapped(b'_', b'_') && b.len() > 2)
-        || v.contains("%s")
-        || v.contains("%d")
-        || v.contains("%v")
-        || v.contains("%(")
-        || v.contains("%@")
-        || (v.contains('{') && v.contains('}'));
-    let indirect = ["enc(", "enc[", "{cipher}", "vault:", "ref+", "!vault", "op://", "secret://", "arn:", "env:", "env.", "env(", "file:", "ssm:", "kms:"]
-        .iter()
-        .any(|p| lower.starts_with(p))
-        || ["process.env", "os.environ", "getenv", "system.getproperty", "secrets.", "env["].iter().any(|p| lower.contains(p));
-    let same = b.iter().all(|c| *c == first);
-    let regex = ["\\d", "\\w", "\\s", "[a-z", "[0-9", ".*", ".+", "(?", "\\\\"].iter().any(|p| lower.contains(p)) || wrapped(b'^', b'$');
-    reference || indirect || same || regex || GIVEAWAYS.iter().any(|g| lower.contains(g)) || elided(v)
-}
-
-fn elided(v: &str) -> bool {
-    v.contains("...") || v.contains('…') || v.contains("•••") || v.contains("***")
-}
-
-/// Crypt, bcrypt, PBKDF2, SSHA and bare digests: a hash of a password is not the password.
-fn is_crypt(v: &str) -> bool {
-    let rest = v.strip_prefix('$').unwrap_or("");
-    ["1$", "2a$", "2b$", "2y$", "5$", "6$", "7$", "y$", "apr1$", "argon2", "pbkdf2", "scrypt", "P$", "S$"].iter().any(|p| rest.starts_with(p))
-}
-
 fn is_hash(v: &str) -> bool {
     let hex = v.bytes().all(|b| b.is_ascii_hexdigit());
     let lower = v.to_ascii_lowercase();
     is_crypt(v)
         || (hex && matches!(v.len(), 32 | 40 | 48 | 56 | 64 | 96 | 128))
-        || ["{sha", "{ssha", "{md5", "{bcrypt", "{pbkdf2", "{crypt", "pbkdf2", "sha1$", "sha256$", "scrypt:", "bcrypt", "argon2", "md5$", "*"].iter().any(|p| {
-            lower.starts_with(p) && v.len() > 20
-        })
+        || [
+            "{sha", "{ssha", "{md5", "{bcrypt", "{pbkdf2", "{crypt", "pbkdf2", "sha1$", "sha256$", "scrypt:", "bcrypt",
+            "argon2", "md5$", "*",
+        ]
+        .iter()
+        .any(|p| lower.starts_with(p) && v.len() > 20)
 }
 
 /// Counts of a value's characters by class.
@@ -125,7 +67,18 @@ pub(super) fn password(value: &str, source: Source) -> Option<f64> {
         return None;
     }
     let lower = v.to_ascii_lowercase();
-    if lower.starts_with("http://") || lower.starts_with("https://") || v.starts_with("./") || v.starts_with("~/") || v.starts_with("-----") {
+    if lower.starts_with("http://")
+        || lower.starts_with("https://")
+        || v.starts_with("./")
+        || v.starts_with("~/")
+        || v.starts_with("-----")
+    {
+        return None;
+    }
+    let call = v
+        .find('(')
+        .is_some_and(|i| i > 0 && v[..i].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')));
+    if call && v.ends_with([')', ';']) {
         return None;
     }
     let c = Classes::of(v);
@@ -137,15 +90,19 @@ pub(super) fn password(value: &str, source: Source) -> Option<f64> {
         return dressed.then_some(0.5);
     }
     // A path, a host, a dotted or snake name.
-    let name_like = c.symbol == 0 && ["pass", "pwd", "secret", "token", "key", "login", "user", "auth", "test"].iter().any(|w| lower.contains(w));
-    let file = (v.starts_with('/') && v[1..].contains('/')) || [".txt", ".pem", ".key", ".json", ".yml", ".yaml", ".html", ".js", ".css", ".md"].iter().any(|e| lower.ends_with(e));
+    let name_like = c.symbol == 0
+        && ["pass", "pwd", "secret", "token", "key", "login", "user", "auth", "test"].iter().any(|w| lower.contains(w));
+    let file = (v.starts_with('/') && v[1..].contains('/'))
+        || [".txt", ".pem", ".key", ".json", ".yml", ".yaml", ".html", ".js", ".css", ".md"]
+            .iter()
+            .any(|e| lower.ends_with(e));
     if file || (name_like && !(config && c.digit > 0 && c.soft == 0) && c.kinds() < 3) {
         return None;
     }
     match (c.kinds(), c.digit > 0, c.symbol > 0) {
         (3.., ..) if v.len() >= 6 => Some(0.9),
         // Letters and digits, or letters and signs.
-        (2.., true, _) if c.letters() > 0 || c.symbol > 0 => match v.len() {
+        (2.., true, _) if c.letters() > 0 || (c.symbol > 0 && source != Source::Prose) => match v.len() {
             6.. => Some(0.8),
             4.. if config => Some(0.5),
             _ => None,
@@ -162,7 +119,7 @@ pub(super) fn password(value: &str, source: Source) -> Option<f64> {
         }
         // One lower-case word is a password in a setting only.
         (1, false, false) if config && c.soft == 0 && c.upper == 0 && (5..=24).contains(&v.len()) => Some(0.4),
-        (1, false, false) if config && c.soft >= 2 && c.upper == 0 && v.len() >= 16 && v.contains('-') => Some(0.4),
+        (1, false, false) if config && c.soft >= 3 && c.upper == 0 && v.len() >= 16 && v.contains('-') => Some(0.4),
         (2, false, false) if config && c.soft == 0 && c.upper > 1 && c.lower > 1 && v.len() >= 10 => Some(0.4),
         _ => None,
     }
@@ -171,7 +128,8 @@ pub(super) fn password(value: &str, source: Source) -> Option<f64> {
 /// How sure it is that a value under a token's or secret's name is one; none when it is not.
 pub(super) fn token(value: &str, source: Source) -> Option<f64> {
     let v = value;
-    let charset = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~' | b':' | b'|');
+    let charset =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~' | b':' | b'|');
     if stands_in(v) || v.len() > 1024 || v.starts_with("-----") || v.contains("://") {
         return None;
     }
@@ -190,18 +148,41 @@ pub(super) fn token(value: &str, source: Source) -> Option<f64> {
         let sound = v.len() >= 24 && entropy(v) >= 3.0 && Classes::of(v).letters() > 0;
         return sound.then_some(if source == Source::Config { 0.75 } else { 0.65 });
     }
-    (random_looking(v) && entropy(v) >= if v.len() >= 24 { 3.5 } else { 3.2 }).then_some(if v.len() >= 24 { 0.8 } else { 0.65 })
+    (random_looking(v) && entropy(v) >= if v.len() >= 24 { 3.5 } else { 3.2 }).then_some(if v.len() >= 24 {
+        0.8
+    } else {
+        0.65
+    })
 }
 
 /// Values that look random and are none: digests with their algorithm's name, public keys and certificates.
 fn has_fixed_prefix(v: &str) -> bool {
-    ["sha256-", "sha384-", "sha512-", "sha1-", "md5-", "sha256:", "sha512:", "sha1:", "pk_live_", "pk_test_", "MIIBIjAN", "MIGfMA0G", "MFkwEwYH", "ssh-", "AAAAB3NzaC1"]
-        .iter()
-        .any(|p| v.starts_with(p))
+    [
+        "sha256-",
+        "sha384-",
+        "sha512-",
+        "sha1-",
+        "md5-",
+        "sha256:",
+        "sha512:",
+        "sha1:",
+        "pk_live_",
+        "pk_test_",
+        "MIIBIjAN",
+        "MIGfMA0G",
+        "MFkwEwYH",
+        "ssh-",
+        "AAAAB3NzaC1",
+    ]
+    .iter()
+    .any(|p| v.starts_with(p))
 }
 
 fn is_uuid(v: &str) -> bool {
-    v.len() == 36 && v.bytes().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
+    v.len() == 36
+        && v.bytes()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 /// Shannon entropy of a value's bytes, in bits a byte.
@@ -224,11 +205,13 @@ pub(super) fn random_looking(v: &str) -> bool {
     if c.digit == 0 && (c.upper == 0 || c.lower == 0) {
         return false;
     }
-    let pairs: Vec<(u8, u8)> = v.as_bytes().windows(2).map(|w| (class(w[0]), class(w[1]))).filter(|(a, b)| *a != 4 && *b != 4).collect();
+    let pairs: Vec<(u8, u8)> =
+        v.as_bytes().windows(2).map(|w| (class(w[0]), class(w[1]))).filter(|(a, b)| *a != 4 && *b != 4).collect();
     // `aB` in camelCase is one change a word; random text changes about every other character.
     let changes = pairs.iter().filter(|(a, b)| a != b).count();
     let sequence = v.as_bytes().windows(2).filter(|w| w[1] == w[0].wrapping_add(1)).count() * 2 > v.len();
-    let digits = c.digit >= 2 || (c.digit == 1 && v.len() <= 20) || (c.digit == 0 && changes * 3 > v.len());
+    // Of 62 letters and digits, 24 without two digits are rare.
+    let digits = c.digit >= 2 || (c.digit == 1 && v.len() <= 24);
     digits && !sequence && changes * 5 >= v.len().saturating_sub(1) && !pairs.is_empty()
 }
 
@@ -250,10 +233,36 @@ mod tests {
     #[test]
     fn stand_ins_words_references_and_hashes_do_not() {
         for v in [
-            "", "xx", "password", "changeme", "<password>", "${DB_PASSWORD}", "$DB_PASSWORD", "{{ password }}", "%s", "your_password", "********",
-            "xxxxxxxx", "example", "ENC(kd83jdKD93kd)", "{cipher}8a7f", "vault:secret/db#pw", "Passwort", "Contraseña", "密码", "password_field",
-            "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy", "5f4dcc3b5aa765d61d8327deb882cf99", "^[a-z]+$", "process.env.PW",
-            "/run/secrets/db", "https://example.com/reset", "test", "null", "string", "***",
+            "",
+            "xx",
+            "password",
+            "changeme",
+            "<password>",
+            "${DB_PASSWORD}",
+            "$DB_PASSWORD",
+            "{{ password }}",
+            "%s",
+            "your_password",
+            "********",
+            "xxxxxxxx",
+            "example",
+            "ENC(kd83jdKD93kd)",
+            "{cipher}8a7f",
+            "vault:secret/db#pw",
+            "Passwort",
+            "Contraseña",
+            "密码",
+            "password_field",
+            "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+            "5f4dcc3b5aa765d61d8327deb882cf99",
+            "^[a-z]+$",
+            "process.env.PW",
+            "/run/secrets/db",
+            "https://example.com/reset",
+            "test",
+            "null",
+            "string",
+            "***",
         ] {
             assert_eq!(password(v, Source::Code), None, "{v}");
             assert_eq!(password(v, Source::Config), None, "{v}");
@@ -265,13 +274,26 @@ mod tests {
 
     #[test]
     fn tokens_are_random_and_names_are_not() {
-        for v in ["9aF3kLmQ82xZpT7vYc1b", "f3a9c1d27b604e8895aa01bc34de56f7", "wJalrXUtnFEMIK7MDENGbPxRfiCYzzAPLQKEY8s2", "kd83-LsP0_x9QzT5aa"] {
+        for v in [
+            "9aF3kLmQ82xZpT7vYc1b",
+            "f3a9c1d27b604e8895aa01bc34de56f7",
+            "wJ4lrXUtnF3MIK7MDENGbQ9Rf2CYzzAPLQKEY8s2",
+            "kd83-LsP0_x9QzT5aa",
+        ] {
             assert!(token(v, Source::Code).is_some(), "{v}");
         }
         for v in [
-            "some-long-identifier-name", "SomeLongClassNameForTokens", "application/x-www-form-urlencoded", "identifier", "your_token_here_123456789",
-            "sha512-9aF3kLmQ82xZpT7vYc1b==", "com.example.token.provider.v2", "abcdefghijklmnopqrstuvwxyz123456", "0000000000000000000000000000",
-            "${TOKEN}", "TOKEN_TYPE_BEARER_V2",
+            "some-long-identifier-name",
+            "SomeLongClassNameForTokens",
+            "application/x-www-form-urlencoded",
+            "identifier",
+            "your_token_here_123456789",
+            "sha512-9aF3kLmQ82xZpT7vYc1b==",
+            "com.example.token.provider.v2",
+            "abcdefghijklmnopqrstuvwxyz123456",
+            "0000000000000000000000000000",
+            "${TOKEN}",
+            "TOKEN_TYPE_BEARER_V2",
         ] {
             assert_eq!(token(v, Source::Code), None, "{v}");
         }

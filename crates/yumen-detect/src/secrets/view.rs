@@ -18,7 +18,8 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// The view of a candidate, with at most `ahead` bytes after it.
     pub(super) fn of(c: &Candidate<'a>, ahead: usize) -> Self {
-        let (mut from, mut to) = (c.start.saturating_sub(BACK), c.end.saturating_add(ahead.min(AHEAD)).min(c.text.len()));
+        let (mut from, mut to) =
+            (c.start.saturating_sub(BACK), c.end.saturating_add(ahead.min(AHEAD)).min(c.text.len()));
         if let Place::Cell { start, end, .. } = c.place {
             from = from.max(start);
             to = to.min(end);

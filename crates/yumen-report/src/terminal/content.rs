@@ -115,9 +115,10 @@ impl Page<'_> {
             let lead = format!("  {} ", pad_left(&thousands(hits.len() as u64), 3));
             self.screen.item(0, (Tone::Yellow, &lead), Tone::Plain, &words::note(lang, code));
             let (artifact, note) = hits[0];
+            let path = fit_path(&artifact.path, self.screen.room(6) * 2);
             let mut text = match lang {
-                Lang::Zh => format!("例如 {}", artifact.path),
-                Lang::En => format!("e.g. {}", artifact.path),
+                Lang::Zh => format!("例如 {path}"),
+                Lang::En => format!("e.g. {path}"),
             };
             let detail = words::note_detail(lang, note);
             if !detail.is_empty() {

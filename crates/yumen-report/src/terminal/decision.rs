@@ -6,6 +6,7 @@ use super::Page;
 use super::screen::Tone;
 use crate::figures::{Noun, counted, duration, thousands};
 use crate::lang::Lang;
+use crate::layout::{clean, fit, fit_path, pad, width};
 use crate::snippet;
 use crate::triage;
 use crate::vocabulary;
@@ -16,7 +17,9 @@ const MOST_REASONS: usize = 16;
 const MOST_CAUSES: usize = 6;
 const MOST_QUESTIONS: usize = 10;
 const MOST_ROWS: usize = 12;
-const MOST_SNIPPET_LINES: usize = 14;
+const MOST_SNIPPET_LINES: usize = 20;
+/// Of a longer one, so many lines from its end.
+const SNIPPET_TAIL: usize = 8;
 const MOST_DUTIES: usize = 8;
 
 impl Page<'_> {
@@ -62,7 +65,7 @@ impl Page<'_> {
     /// Few causes for many findings.
     pub(super) fn triage(&mut self) {
         let lang = self.lang;
-        let causes = triage::causes(self.index, lang);
+        let causes = self.causes;
         if causes.is_empty() {
             return;
         }
@@ -84,7 +87,8 @@ impl Page<'_> {
                 };
                 self.screen.para(4, Tone::Plain, &text);
             }
-            let example = cause.example.map(|path| match lang {
+            let room = self.screen.room(4) * 2;
+            let example = cause.example.map(|path| fit_path(path, room)).map(|path| match lang {
                 Lang::Zh => format!("例如 {path}"),
                 Lang::En => format!("e.g. {path}"),
             });
@@ -95,8 +99,9 @@ impl Page<'_> {
             if !parts.is_empty() {
                 self.screen.para(4, Tone::Plain, &parts.join(lang.pick("，", ", ")));
             }
-            for action in &cause.actions {
-                self.screen.item(4, (Tone::Cyan, lang.pick("处理：", "do: ")), Tone::Plain, action);
+            for (at, action) in cause.actions.iter().enumerate() {
+                let lead = if at == 0 { lang.pick("处理：", "do: ") } else { lang.pick("      ", "    ") };
+                self.screen.item(4, (Tone::Cyan, lead), Tone::Plain, action);
             }
         }
         self.more(4, causes.len().saturating_sub(MOST_CAUSES));
@@ -138,7 +143,8 @@ impl Page<'_> {
             let number = format!("{:>2}. ", at + 1);
             self.screen.item(0, (Tone::Yellow, &number), Tone::Plain, lang.of(&question.text));
             self.screen.item(4, (Tone::Dim, lang.pick("填写于 ", "settled by ")), Tone::Cyan, &question.key);
-            let mut about: Vec<String> = self.about(question).take(3).map(str::to_owned).collect();
+            let room = self.screen.room(10) * 2;
+            let mut about: Vec<String> = self.about(question).take(3).map(|a| fit_path(a, room).into_owned()).collect();
             let rest = question.about.len().saturating_sub(about.len());
             if rest > 0 && !about.is_empty() {
                 about.push(format!("+{}", thousands(rest as u64)));
@@ -146,11 +152,15 @@ impl Page<'_> {
             self.screen.flow(4, (Tone::Dim, lang.pick("涉及 ", "about ")), Tone::Dim, &about);
             if let Some(snippet) = &question.snippet {
                 let lines = snippet::fold(snippet, self.screen.room(6));
-                for line in lines.iter().take(MOST_SNIPPET_LINES) {
+                let rest = lines.len().saturating_sub(MOST_SNIPPET_LINES);
+                let head = if rest > 0 { MOST_SNIPPET_LINES - SNIPPET_TAIL } else { lines.len() };
+                for line in &lines[..head] {
                     self.screen.line(6, &[(Tone::Green, line)]);
                 }
-                let rest = lines.len().saturating_sub(MOST_SNIPPET_LINES);
                 self.more_lines(6, rest);
+                for line in &lines[head + rest..] {
+                    self.screen.line(6, &[(Tone::Green, line)]);
+                }
             }
         }
         self.more(4, questions.len().saturating_sub(MOST_QUESTIONS));
@@ -180,10 +190,10 @@ impl Page<'_> {
             return;
         }
         self.screen.heading(lang.pick("适用的规则行", "Rows of the rulebook that apply"));
-        let lead_width = rows.iter().take(MOST_ROWS).map(|r| crate::layout::width(&r.row)).max().unwrap_or(0).min(16);
+        let lead_width = rows.iter().take(MOST_ROWS).map(|r| width(&r.row)).max().unwrap_or(0).min(16);
         for row in rows.iter().take(MOST_ROWS) {
-            let id = crate::layout::clean(&row.row);
-            let lead = format!("  {}  ", crate::layout::pad(&crate::layout::fit(&id, lead_width), lead_width));
+            let id = clean(&row.row);
+            let lead = format!("  {}  ", pad(&fit(&id, lead_width), lead_width));
             let class = words::class(lang, row.class);
             let mut parts = vec![lang.of(&row.item).to_owned()];
             if parts[0] != class {
@@ -269,7 +279,7 @@ impl Page<'_> {
         if report.verdict.route != Route::Undetermined {
             last.push(words::route(lang, report.verdict.route).to_owned());
         }
-        let causes = triage::causes(self.index, lang).len() as u64;
+        let causes = self.causes.len() as u64;
         if causes > 0 {
             last.push(counted(lang, causes, Noun::Cause));
         }

@@ -7,6 +7,7 @@ mod screen;
 use crate::index::Index;
 use crate::lang::Lang;
 use crate::report::Report;
+use crate::triage::{self, Cause};
 use screen::Screen;
 
 /// How the terminal report looks.
@@ -32,8 +33,9 @@ impl Default for TerminalOptions {
 #[must_use]
 pub fn terminal(report: &Report, options: &TerminalOptions) -> String {
     let index = Index::new(report);
-    let mut page =
-        Page { screen: Screen::new(options.width.max(40), options.colour), index: &index, report, lang: options.lang };
+    let causes = triage::causes(&index, options.lang);
+    let screen = Screen::new(options.width.max(40), options.colour);
+    let mut page = Page { screen, index: &index, causes: &causes, report, lang: options.lang };
     page.banner();
     page.triage();
     page.chain();
@@ -53,6 +55,7 @@ pub fn terminal(report: &Report, options: &TerminalOptions) -> String {
 struct Page<'a> {
     screen: Screen,
     index: &'a Index<'a>,
+    causes: &'a [Cause<'a>],
     report: &'a Report,
     lang: Lang,
 }
@@ -197,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn a_long_snippet_keeps_its_head_and_its_end() {
+        let mut report = sample::hold();
+        let lines: Vec<String> = (0..90).map(|n| format!("k{n}:")).collect();
+        report.verdict.questions[0].snippet = Some(lines.join("\n"));
+        let text = show(&report, Lang::En);
+        assert!(text.contains("k0:") && text.contains("k89:") && !text.contains("k40:"));
+        assert!(text.contains("# 70 lines more, see --format json"));
+    }
+
+    #[test]
     fn the_first_lines_and_the_last_say_the_verdict() {
         for (report, word) in [(sample::pass(), "PASS"), (sample::hold(), "HOLD")] {
             for lang in [Lang::Zh, Lang::En] {
@@ -230,6 +243,20 @@ mod tests {
         assert!(text.contains("more; --format json has all"));
         // Ample for a loaded machine; an unloaded one takes a fifth of a second.
         assert!(took.as_secs() < 5, "{took:?}");
+    }
+
+    #[test]
+    fn a_name_of_a_megabyte_takes_two_lines_and_no_time() {
+        let mut report = sample::hold();
+        let long = "车/a b".repeat(200_000);
+        report.findings.iter_mut().for_each(|f| f.artifact.clone_from(&long));
+        report.artifacts.iter_mut().for_each(|a| a.path.clone_from(&long));
+        report.opaque.iter_mut().for_each(|o| o.artifact.clone_from(&long));
+        report.verdict.questions[1].snippet = Some(format!("a: \"{long}\""));
+        let start = std::time::Instant::now();
+        let text = show(&report, Lang::En);
+        assert!(text.lines().count() < 220, "{}", text.lines().count());
+        assert!(start.elapsed().as_secs() < 10);
     }
 
     proptest! {

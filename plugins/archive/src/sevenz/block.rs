@@ -56,7 +56,7 @@ impl<'a> Block<'a> {
         progress.settled.set(start);
         progress.reached.set(start);
         let mut depth = 0;
-        let reader = output_of(blob, folder, packs, folder.main(), &progress, &mut depth)?;
+        let reader = output_of(blob, folder, packs, folder.shape.main(), &progress, &mut depth)?;
         Ok(Block { reader, progress, packs: packs.to_vec(), buffer: vec![0; OUTPUT], left: 0, dropped: 0 })
     }
 
@@ -151,21 +151,21 @@ fn output_of<'a>(
 ) -> Result<Box<dyn Read + 'a>, Fault> {
     // Every output feeds at most one input, so more visits than coders mean a circle.
     *visited += 1;
-    if *visited > folder.coders.len() {
+    if *visited > folder.shape.coders.len() {
         return Err(Fault::CORRUPT);
     }
-    let what = folder.coders.get(coder).ok_or(Fault::CORRUPT)?;
+    let what = folder.shape.coders.get(coder).ok_or(Fault::CORRUPT)?;
     let size = folder.sizes.get(coder).copied().ok_or(Fault::CORRUPT)?;
-    let first: usize = folder.coders[..coder].iter().map(|c| c.inputs).sum();
+    let first: usize = folder.shape.coders[..coder].iter().map(|c| c.inputs).sum();
     let mut inputs: Vec<Box<dyn Read + 'a>> = Vec::new();
     for input in first..first + what.inputs {
-        if let Some(i) = folder.packed.iter().position(|&p| p == input) {
+        if let Some(i) = folder.shape.packed.iter().position(|&p| p == input) {
             let range = packs.get(i).ok_or(Fault::CORRUPT)?;
             // Only the first stream's progress is told.
             let progress = if i == 0 { Rc::clone(progress) } else { Rc::default() };
             inputs.push(Box::new(PackReader { blob, at: range.start, end: range.end, progress }));
         } else {
-            let bind = folder.binds.iter().find(|b| b.0 == input).ok_or(Fault::CORRUPT)?;
+            let bind = folder.shape.binds.iter().find(|b| b.0 == input).ok_or(Fault::CORRUPT)?;
             inputs.push(output_of(blob, folder, packs, bind.1, progress, visited)?);
         }
     }

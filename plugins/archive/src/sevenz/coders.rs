@@ -61,7 +61,8 @@ pub(super) fn decoder<'a>(
         0x03_0101 => {
             let dictionary = coder.properties.get(1..5).and_then(|b| b.first_chunk()).ok_or(Fault::CORRUPT)?;
             let dictionary = fitting(u32::from_le_bytes(*dictionary), size)?;
-            let stream = LzmaStream::new_with_props(size, property(0)?, dictionary, None).map_err(|_| Fault::CORRUPT)?;
+            let stream =
+                LzmaStream::new_with_props(size, property(0)?, dictionary, None).map_err(|_| Fault::CORRUPT)?;
             pulled(Box::new(Lzma::new(stream)), input)
         }
         0x03_0401 => {
@@ -83,7 +84,8 @@ pub(super) fn decoder<'a>(
         0x04_0109 => Box::new(deflate64::Deflate64Decoder::with_buffer(BufReader::with_capacity(BUFFER, input))),
         0x04_0202 => pulled(Box::new(Blocks::new()), input),
         0x04F7_1101 => {
-            let mut reader = ::zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER, input)).map_err(|_| Fault::LIMIT)?;
+            let mut reader =
+                ::zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER, input)).map_err(|_| Fault::LIMIT)?;
             reader.window_log_max(27).map_err(|_| Fault::LIMIT)?;
             Box::new(reader)
         }
@@ -126,7 +128,17 @@ struct Pulled<'a> {
 
 impl<'a> Pulled<'a> {
     fn new(codec: Box<dyn Codec>, input: Box<dyn Read + 'a>, progress: Rc<Progress>) -> Self {
-        Pulled { codec, input, buffer: vec![0; BUFFER], start: 0, end: 0, last: false, ended: false, fault: None, progress }
+        Pulled {
+            codec,
+            input,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            last: false,
+            ended: false,
+            fault: None,
+            progress,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The list of files (7zFormat.txt, "Header"). It is read where it lies: names and attributes stay in its bytes.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::SIGNATURE;
 use crate::stream::codec::Fault;
@@ -36,6 +37,10 @@ const DUMMY: u8 = 0x19;
 /// As many as 7-Zip takes.
 const MAX_CODERS: u64 = 64;
 const MAX_STREAMS: u64 = 64;
+/// Most files, blocks or stored streams of an archive. Each costs some 50 bytes of memory.
+const MAX_ITEMS: usize = 2 << 20;
+/// Most ways of decoding; archives use one or two.
+const MAX_SHAPES: usize = 4096;
 
 /// Method of AES-256 with SHA-256.
 const AES: u64 = 0x06F1_0701;
@@ -85,6 +90,12 @@ impl<'a> Cursor<'a> {
         usize::try_from(n).ok().filter(|&n| n <= most).ok_or(Fault::CORRUPT)
     }
 
+    /// A count of things that are kept in memory.
+    fn items(&mut self, bytes: usize) -> Result<usize, Fault> {
+        let n = self.count(bytes)?;
+        if n > MAX_ITEMS { Err(Fault::LIMIT) } else { Ok(n) }
+    }
+
     /// `n` bits, the first in the highest place.
     fn bits(&mut self, n: usize) -> Result<Bits<'a>, Fault> {
         Ok(Bits { bytes: Some(self.take(n.div_ceil(8))?) })
@@ -128,15 +139,20 @@ pub(super) struct Coder {
     pub(super) properties: Vec<u8>,
 }
 
-/// How a block is decoded.
-pub(super) struct Folder {
+/// How blocks are decoded; most blocks of an archive share it.
+pub(super) struct Shape {
     pub(super) coders: Vec<Coder>,
     /// Pairs (input stream, coder whose output feeds it).
     pub(super) binds: Vec<(usize, usize)>,
     /// The input streams that are read from the archive, in the order in which they are stored.
     pub(super) packed: Vec<usize>,
+}
+
+/// A block.
+pub(super) struct Folder {
+    pub(super) shape: Rc<Shape>,
     /// Length of each coder's output.
-    pub(super) sizes: Vec<u64>,
+    pub(super) sizes: Box<[u64]>,
     pub(super) crc: Option<u32>,
     /// Files in it.
     pub(super) substreams: usize,
@@ -144,8 +160,8 @@ pub(super) struct Folder {
     first_pack: usize,
 }
 
-impl Folder {
-    fn parse(from: &mut Cursor<'_>) -> Result<Folder, Fault> {
+impl Shape {
+    fn parse(from: &mut Cursor<'_>) -> Result<Shape, Fault> {
         let count = from.number()?;
         if count == 0 || count > MAX_CODERS {
             return Err(Fault::CORRUPT);
@@ -201,17 +217,12 @@ impl Folder {
         if packed.is_empty() {
             return Err(Fault::CORRUPT);
         }
-        Ok(Folder { coders, binds, packed, sizes: Vec::new(), crc: None, substreams: 1, first_pack: 0 })
+        Ok(Shape { coders, binds, packed })
     }
 
     /// The coder whose output is the block's.
     pub(super) fn main(&self) -> usize {
         (0..self.coders.len()).find(|c| !self.binds.iter().any(|b| b.1 == *c)).unwrap_or(0)
-    }
-
-    /// Length of the decoded block.
-    pub(super) fn unpacked(&self) -> u64 {
-        self.sizes.get(self.main()).copied().unwrap_or(0)
     }
 
     /// Whether a key is needed.
@@ -222,6 +233,13 @@ impl Folder {
     /// Whether it is stored as it is.
     pub(super) fn is_stored(&self) -> bool {
         matches!(&self.coders[..], [Coder { method: 0, inputs: 1, .. }])
+    }
+}
+
+impl Folder {
+    /// Length of the decoded block.
+    pub(super) fn unpacked(&self) -> u64 {
+        self.sizes.get(self.shape.main()).copied().unwrap_or(0)
     }
 }
 
@@ -266,7 +284,7 @@ impl Streams {
 
     fn pack_info(&mut self, from: &mut Cursor<'_>) -> Result<(), Fault> {
         self.start = SIGNATURE.checked_add(from.number()?).ok_or(Fault::CORRUPT)?;
-        let count = from.count(1)?;
+        let count = from.items(1)?;
         loop {
             match from.byte()? {
                 END => return if self.ends.len() == count { Ok(()) } else { Err(Fault::CORRUPT) },
@@ -289,24 +307,38 @@ impl Streams {
         if from.byte()? != FOLDER {
             return Err(Fault::CORRUPT);
         }
-        let count = from.count(2)?;
+        let count = from.items(2)?;
         if from.byte()? != 0 {
             return Err(Fault::UNSUPPORTED);
         }
         let mut first_pack = 0;
+        let mut shapes = 0;
+        let mut previous: Option<(&[u8], Rc<Shape>)> = None;
         for _ in 0..count {
-            let mut folder = Folder::parse(from)?;
-            folder.first_pack = first_pack;
-            first_pack += folder.packed.len();
-            self.folders.push(folder);
+            let same = previous.as_ref().filter(|(bytes, _)| from.0.starts_with(bytes));
+            let shape = if let Some((bytes, shape)) = same {
+                from.take(bytes.len())?;
+                Rc::clone(shape)
+            } else {
+                shapes += 1;
+                if shapes > MAX_SHAPES {
+                    return Err(Fault::LIMIT);
+                }
+                let before = from.0;
+                let shape = Rc::new(Shape::parse(from)?);
+                let bytes = &before[..before.len() - from.0.len()];
+                previous = Some((bytes, Rc::clone(&shape)));
+                shape
+            };
+            let packed = shape.packed.len();
+            self.folders.push(Folder { shape, sizes: Box::default(), crc: None, substreams: 1, first_pack });
+            first_pack += packed;
         }
         if from.byte()? != UNPACK_SIZE {
             return Err(Fault::CORRUPT);
         }
         for folder in &mut self.folders {
-            for _ in 0..folder.coders.len() {
-                folder.sizes.push(from.number()?);
-            }
+            folder.sizes = (0..folder.shape.coders.len()).map(|_| from.number()).collect::<Result<_, _>>()?;
         }
         loop {
             match from.byte()? {
@@ -331,6 +363,9 @@ impl Streams {
                 total = total.checked_add(folder.substreams.saturating_sub(1)).ok_or(Fault::CORRUPT)?;
                 if total > from.0.len() {
                     return Err(Fault::CORRUPT);
+                }
+                if total > MAX_ITEMS {
+                    return Err(Fault::LIMIT);
                 }
             }
             id = from.byte()?;
@@ -381,7 +416,7 @@ impl Streams {
 
     /// Where a block's stored streams lie in an archive of `len` bytes.
     pub(super) fn packs(&self, folder: &Folder, len: u64) -> Result<Vec<Range<u64>>, Fault> {
-        let ends = self.ends.get(folder.first_pack..).and_then(|e| e.get(..folder.packed.len()));
+        let ends = self.ends.get(folder.first_pack..).and_then(|e| e.get(..folder.shape.packed.len()));
         let ends = ends.ok_or(Fault::CORRUPT)?;
         let before = match folder.first_pack.checked_sub(1) {
             Some(i) => self.ends.get(i).copied().unwrap_or(0),
@@ -459,10 +494,10 @@ impl<'a> Header<'a> {
     }
 
     fn files(&mut self, from: &mut Cursor<'a>) -> Result<(), Fault> {
-        // A file's name takes two bytes at least; archives without names exist.
         self.count = usize::try_from(from.number()?).map_err(|_| Fault::CORRUPT)?;
-        if self.count > from.0.len().saturating_mul(8).saturating_add(self.streams.substreams.len()) {
-            return Err(Fault::CORRUPT);
+        // Archives without names exist: no length bounds the count.
+        if self.count > MAX_ITEMS {
+            return Err(Fault::LIMIT);
         }
         let mut empties = 0;
         loop {

@@ -153,7 +153,8 @@ fn a_wrong_checksum_is_told_and_the_file_delivered() {
 
 #[test]
 fn a_broken_block_is_opaque_from_there_and_the_next_is_read() {
-    let text: Vec<u8> = (0..60_000).flat_map(|i: u32| (i.wrapping_mul(2_654_435_761) % 9973).to_string().into_bytes()).collect();
+    let text: Vec<u8> =
+        (0..60_000).flat_map(|i: u32| (i.wrapping_mul(2_654_435_761) % 9973).to_string().into_bytes()).collect();
     let files: &[(&str, &[u8])] = &[("first", &text), ("second", &text), ("third", b"good")];
     let mut packed = archive(files, methods(&[EncoderMethod::LZMA2]), false, false);
     let r = inspect("b.7z", &packed);

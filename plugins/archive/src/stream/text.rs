@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use yumen_model::{
-    Artifact, Batch, ByteMap, EvidenceHeader, EvidenceKind, Inspection, InspectionExt, Message, Stop, TextBatch, TextEncoding,
+    Artifact, Batch, ByteMap, EvidenceHeader, EvidenceKind, Inspection, InspectionExt, Message, Stop, TextBatch,
+    TextEncoding,
 };
 
 /// Most bytes of header text that are kept.

@@ -68,7 +68,9 @@ impl<'a> Block<'a> {
     /// Whether the numbers can be read and the name is there.
     pub(super) fn is_sane(self) -> bool {
         let typed = matches!(self.type_flag(), 0 | b'0'..=b'7' | b'A'..=b'Z' | b'a'..=b'z' | b' ');
-        let numbers = [(100, 8), (108, 8), (116, 8), (124, 12), (136, 12)].iter().all(|&(at, len)| is_number(self.field(at, len)));
+        let numbers = [(100, 8), (108, 8), (116, 8), (124, 12), (136, 12)]
+            .iter()
+            .all(|&(at, len)| is_number(self.field(at, len)));
         typed && numbers && (self.0[0] != 0 || self.has_magic())
     }
 
@@ -149,7 +151,7 @@ pub(super) fn number(field: &[u8]) -> Option<u64> {
 fn is_number(field: &[u8]) -> bool {
     match field.first() {
         Some(0x80 | 0xff) => true,
-        _ => field.iter().all(|b| matches!(b, b' ' | 0 | b'0'..=b'7')) ,
+        _ => field.iter().all(|b| matches!(b, b' ' | 0 | b'0'..=b'7')),
     }
 }
 

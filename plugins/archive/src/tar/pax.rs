@@ -41,7 +41,9 @@ impl Pax {
             let rest = &data[at..];
             let Some(space) = rest.iter().take(20).position(|&b| b == b' ') else { return (other, false) };
             let len = std::str::from_utf8(&rest[..space]).ok().and_then(|s| s.parse::<usize>().ok());
-            let Some(record) = len.filter(|&n| n > space + 1).and_then(|n| rest.get(space + 1..n)) else { return (other, false) };
+            let Some(record) = len.filter(|&n| n > space + 1).and_then(|n| rest.get(space + 1..n)) else {
+                return (other, false);
+            };
             let Some(equals) = record.iter().position(|&b| b == b'=') else { return (other, false) };
             let Some((b'\n', value)) = record[equals + 1..].split_last() else { return (other, false) };
             if !self.take(&record[..equals], value) && !value.is_empty() {
@@ -82,10 +84,29 @@ impl Pax {
                     .and_then(|s| s.split(',').filter(|p| !p.is_empty()).map(|p| p.trim().parse().ok()).collect());
                 self.sparse = numbers.map(|n| n.chunks_exact(2).map(|p| (p[0], p[1])).collect());
             }
-            b"path" | b"linkpath" | b"mtime" | b"atime" | b"ctime" | b"uid" | b"gid" | b"uname" | b"gname" | b"charset"
-            | b"hdrcharset" | b"GNU.sparse.minor" | b"GNU.sparse.numblocks" | b"LIBARCHIVE.creationtime" | b"SCHILY.dev"
-            | b"SCHILY.ino" | b"SCHILY.nlink" | b"SCHILY.filetype" | b"SCHILY.fflags" | b"SCHILY.devmajor" | b"SCHILY.devminor"
-            | b"SCHILY.offset" | b"SCHILY.volhdr.dumpvers" => {}
+            b"path"
+            | b"linkpath"
+            | b"mtime"
+            | b"atime"
+            | b"ctime"
+            | b"uid"
+            | b"gid"
+            | b"uname"
+            | b"gname"
+            | b"charset"
+            | b"hdrcharset"
+            | b"GNU.sparse.minor"
+            | b"GNU.sparse.numblocks"
+            | b"LIBARCHIVE.creationtime"
+            | b"SCHILY.dev"
+            | b"SCHILY.ino"
+            | b"SCHILY.nlink"
+            | b"SCHILY.filetype"
+            | b"SCHILY.fflags"
+            | b"SCHILY.devmajor"
+            | b"SCHILY.devminor"
+            | b"SCHILY.offset"
+            | b"SCHILY.volhdr.dumpvers" => {}
             _ => return false,
         }
         true

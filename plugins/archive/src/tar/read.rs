@@ -32,7 +32,7 @@ struct Entry {
     /// Whether the archive ends before the content does.
     cut: bool,
     /// The sparse map of a GNU header, whether more of it follows, length with holes.
-    sparse: Option<(Vec<(u64, u64)>, bool, u64)>,
+    sparse: Option<(sparse::Map, bool, u64)>,
 }
 
 /// Opens a tar.
@@ -85,7 +85,9 @@ impl Reader<'_> {
         let from = at + BLOCK;
         // Pieces are doubled from 4 KiB on: all but the last are whole blocks.
         sweep(self.to.blob, from..self.to.len(), 0, |piece, bytes| {
-            let header = bytes.chunks_exact(BLOCK as usize).position(|b| Block::of(b).is_some_and(|b| !b.is_zero() && b.is_header()));
+            let header = bytes
+                .chunks_exact(BLOCK as usize)
+                .position(|b| Block::of(b).is_some_and(|b| !b.is_zero() && b.is_header()));
             header.map(|i| piece + i as u64 * BLOCK)
         })
     }
@@ -282,6 +284,8 @@ impl Reader<'_> {
             return Ok(false);
         }
         let bytes = self.to.blob.bytes(entry.data.clone()).map_err(|e| InspectError::read(entry.data.start, &e))?;
-        Ok(bytes.split(|&b| b == 0).all(|name| matches!(name, [] | [b'Y' | b'N' | b'D' | b'R' | b'T' | b'X', ..]) && name.len() <= 4096))
+        Ok(bytes
+            .split(|&b| b == 0)
+            .all(|name| matches!(name, [] | [b'Y' | b'N' | b'D' | b'R' | b'T' | b'X', ..]) && name.len() <= 4096))
     }
 }

@@ -11,6 +11,9 @@ pub(super) const MOST_PIECES: usize = 1 << 20;
 /// Longest member with holes that is handed over as such, in bytes. Beyond it only the pieces that hold data are.
 pub(super) const LONGEST: u64 = 1 << 44;
 
+/// The pieces of a member that hold data: offset and length of each, in the member.
+pub(super) type Map = Vec<(u64, u64)>;
+
 /// The extents of a member whose stored pieces fill `data`; none when the map does not fit.
 pub(super) fn extents(map: &[(u64, u64)], real: u64, data: &Range<u64>) -> Option<Vec<Extent>> {
     let mut out = Vec::with_capacity(map.len().saturating_mul(2));
@@ -37,7 +40,11 @@ pub(super) fn extents(map: &[(u64, u64)], real: u64, data: &Range<u64>) -> Optio
 
 /// The map that stands before the content (sparse 1.0): the number of pieces, then offset and length of each, every number on a line.
 /// Returns it and where the content begins.
-pub(super) fn map_inside(to: &mut Container<'_>, data: Range<u64>, block: u64) -> Result<Option<(Vec<(u64, u64)>, u64)>, InspectError> {
+pub(super) fn map_inside(
+    to: &mut Container<'_>,
+    data: Range<u64>,
+    block: u64,
+) -> Result<Option<(Map, u64)>, InspectError> {
     let mut at = data.start;
     let mut next = |to: &mut Container<'_>| -> Result<Option<u64>, InspectError> {
         let room = usize::try_from(data.end.saturating_sub(at)).unwrap_or(usize::MAX).min(21);

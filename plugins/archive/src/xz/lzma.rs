@@ -116,7 +116,7 @@ impl ArchiveFormat for LzmaFiles {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut run = Run::new(artifact, out);
         let end = if artifact.format == "lzip" { lzip(&mut run) } else { alone(&mut run) };
-        run.finish(end)
+        run.finish(&end)
     }
 }
 

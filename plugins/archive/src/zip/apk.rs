@@ -64,7 +64,7 @@ pub(super) fn open(to: &mut Container<'_>, block: Range<u64>) -> Result<(), Insp
 /// Hands over the certificates of a signature block; false when it is not built as one.
 fn signers(to: &mut Container<'_>, value: Range<u64>) -> Result<bool, InspectError> {
     let mut certificates = Vec::new();
-    let Some((all, rest)) = prefixed(to, value.clone())? else { return Ok(false) };
+    let Some((all, rest)) = prefixed(to, value)? else { return Ok(false) };
     if rest.start != rest.end {
         return Ok(false);
     }
@@ -86,13 +86,19 @@ fn signers(to: &mut Container<'_>, value: Range<u64>) -> Result<bool, InspectErr
         signers = next;
     }
     for (i, certificate) in certificates.into_iter().enumerate() {
-        to.hand_over_range(ChildMeta::named(format!("[apk-signing-block]/certificate-{}.der", i + 1).as_bytes()), certificate)?;
+        to.hand_over_range(
+            ChildMeta::named(format!("[apk-signing-block]/certificate-{}.der", i + 1).as_bytes()),
+            certificate,
+        )?;
     }
     Ok(true)
 }
 
+/// A part, and what follows it.
+type Parted = (Range<u64>, Range<u64>);
+
 /// A part that begins with its length, and what follows it.
-fn prefixed(to: &mut Container<'_>, range: Range<u64>) -> Result<Option<(Range<u64>, Range<u64>)>, InspectError> {
+fn prefixed(to: &mut Container<'_>, range: Range<u64>) -> Result<Option<Parted>, InspectError> {
     if range.end - range.start < 4 {
         return Ok(None);
     }

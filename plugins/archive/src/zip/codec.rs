@@ -49,13 +49,14 @@ pub(super) struct Decoded {
 pub(super) struct Decoder {
     input: Vec<u8>,
     output: Vec<u8>,
-    inflate: Inflate,
+    /// Kept between members; taken out while it runs.
+    inflate: Option<Inflate>,
 }
 
 impl Decoder {
     /// A decoder with buffers of constant size.
     pub(super) fn new() -> Self {
-        Decoder { input: vec![0; INPUT], output: vec![0; OUTPUT], inflate: Inflate::new() }
+        Decoder { input: vec![0; INPUT], output: vec![0; OUTPUT], inflate: None }
     }
 
     /// Whether a method is read.
@@ -91,10 +92,10 @@ impl Decoder {
                     self.pump(codec.as_mut(), range, to, &mut decoded)?;
                 }
                 Ok((None, _)) => {
-                    let mut inflate = std::mem::replace(&mut self.inflate, Inflate::new());
+                    let mut inflate = self.inflate.take().unwrap_or_else(Inflate::new);
                     inflate.reset();
                     let result = self.pump(&mut inflate, range, to, &mut decoded);
-                    self.inflate = inflate;
+                    self.inflate = Some(inflate);
                     result?;
                 }
                 Err(fault) => decoded.outcome = Outcome::Failed(fault.reason),
@@ -126,13 +127,16 @@ impl Decoder {
             12 => Box::new(Bzip2(Bunzip2::new(false))),
             14 => {
                 // Version of the LZMA SDK, length of the properties, properties (APPNOTE 5.8.8).
-                let head = blob.bytes(range.start..range.end.min(range.start + 9)).map_err(|e| InspectError::read(range.start, &e))?;
+                let head = blob
+                    .bytes(range.start..range.end.min(range.start + 9))
+                    .map_err(|e| InspectError::read(range.start, &e))?;
                 if head.len() < 9 || le16(&head, 2) != 5 {
                     return Ok(Err(Fault::CORRUPT));
                 }
                 let (dictionary, known) = (le32(&head, 5), if end_marker { None } else { size });
                 // No match reaches back further than the content is long.
-                let needed = known.and_then(|n| u32::try_from(n).ok()).map_or(dictionary, |n| dictionary.min(n.max(4096)));
+                let needed =
+                    known.and_then(|n| u32::try_from(n).ok()).map_or(dictionary, |n| dictionary.min(n.max(4096)));
                 if needed > MAX_MEMORY {
                     return Ok(Err(Fault::LIMIT));
                 }
@@ -147,7 +151,7 @@ impl Decoder {
                 if inner.set_parameter(DParameter::WindowLogMax(MAX_WINDOW_LOG)).is_err() {
                     return Ok(Err(Fault::LIMIT));
                 }
-                Box::new(Zstd(inner))
+                Box::new(Zstd { inner, between: false })
             }
         };
         Ok(Ok((Some(codec), 0)))
@@ -167,7 +171,8 @@ impl Decoder {
         loop {
             if from == have && at < range.end {
                 let want = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(INPUT);
-                (from, have) = (0, to.blob.read_at(at, &mut self.input[..want]).map_err(|e| InspectError::read(at, &e))?);
+                (from, have) =
+                    (0, to.blob.read_at(at, &mut self.input[..want]).map_err(|e| InspectError::read(at, &e))?);
                 at += have as u64;
             }
             let last = at >= range.end;
@@ -213,11 +218,23 @@ impl Decoder {
     }
 
     /// PPMd variant I, whose decoder pulls; the length of the content says where it ends.
-    fn ppmd(&mut self, size: Option<u64>, range: Range<u64>, to: &mut Container<'_>, decoded: &mut Decoded) -> Result<(), InspectError> {
-        let head = to.blob.bytes(range.start..range.end.min(range.start + 2)).map_err(|e| InspectError::read(range.start, &e))?;
+    fn ppmd(
+        &mut self,
+        size: Option<u64>,
+        range: Range<u64>,
+        to: &mut Container<'_>,
+        decoded: &mut Decoded,
+    ) -> Result<(), InspectError> {
+        let head = to
+            .blob
+            .bytes(range.start..range.end.min(range.start + 2))
+            .map_err(|e| InspectError::read(range.start, &e))?;
         let parameters = le16(&head, 0);
         let (order, memory) = (u32::from(parameters & 15) + 1, (u32::from((parameters >> 4) & 0xff) + 1) << 20);
-        let mut source = std::io::BufReader::with_capacity(INPUT, to.blob.range(range.start + head.len() as u64..range.end).reader());
+        let mut source = std::io::BufReader::with_capacity(
+            INPUT,
+            to.blob.range(range.start + head.len() as u64..range.end).reader(),
+        );
         let model = ppmd_rust::Ppmd8Decoder::new(&mut source, order, memory, (parameters >> 12).into());
         let Ok(mut model) = model else {
             decoded.outcome = Outcome::Failed(Reason::Corrupt);
@@ -309,23 +326,35 @@ impl Codec for Xz {
     }
 }
 
-struct Zstd(Unzstd<'static>);
+/// Frames one after another; some writers make several of one member.
+struct Zstd {
+    inner: Unzstd<'static>,
+    /// Between frames.
+    between: bool,
+}
 
 impl Codec for Zstd {
-    fn step(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
+    fn step(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
+        let done = |consumed, produced, state| Step { consumed, produced, state };
+        if self.between {
+            let frame = matches!(input, [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
+            if !frame || self.inner.reinit().is_err() {
+                return done(0, 0, State::End);
+            }
+            self.between = false;
+        }
         let mut source = InBuffer::around(input);
         let mut target = OutBuffer::around(output);
-        let result = self.0.run(&mut source, &mut target);
+        let result = self.inner.run(&mut source, &mut target);
         let (consumed, produced) = (source.pos(), target.pos());
-        let state = match result {
+        match result {
+            Ok(0) if last && consumed == input.len() => done(consumed, produced, State::End),
             Ok(0) => {
-                // Another frame may follow in the same member.
-                let more = matches!(input.get(consumed..consumed + 4), Some([_, 0x2f | 0x2a, 0xb5 | 0x4d, 0xfd | 0x18]));
-                if more && self.0.reinit().is_ok() { State::More } else { State::End }
+                self.between = true;
+                done(consumed, produced, State::More)
             }
-            Ok(_) => State::More,
-            Err(_) => State::Fault(Fault::CORRUPT),
-        };
-        Step { consumed, produced, state }
+            Ok(_) => done(consumed, produced, State::More),
+            Err(_) => done(consumed, produced, State::Fault(Fault::CORRUPT)),
+        }
     }
 }

@@ -56,7 +56,12 @@ pub(super) fn locate(blob: &Blob, window: &mut Window<'_>) -> Result<Option<End>
 }
 
 /// The same, within a tail that was read before.
-pub(super) fn locate_in(tail: &[u8], from: u64, len: u64, window: &mut Window<'_>) -> Result<Option<End>, InspectError> {
+pub(super) fn locate_in(
+    tail: &[u8],
+    from: u64,
+    len: u64,
+    window: &mut Window<'_>,
+) -> Result<Option<End>, InspectError> {
     let finder = FinderRev::new(&END);
     for i in finder.rfind_iter(tail).take(CANDIDATES) {
         if let Some(end) = read(window, from + i as u64, len)? {
@@ -85,10 +90,21 @@ fn read(window: &mut Window<'_>, at: u64, len: u64) -> Result<Option<End>, Inspe
         size = le64(&wide, 40);
         offset = le64(&wide, 48);
         // Version 2 of the record is of archives with an encrypted directory.
-        encrypted = le16(&wide, 12) >= 62 && le64(&wide, 4) > END64_LEN - 12 && window.get(start + END64_LEN, 2)? != [0, 0];
+        encrypted =
+            le16(&wide, 12) >= 62 && le64(&wide, 4) > END64_LEN - 12 && window.get(start + END64_LEN, 2)? != [0, 0];
     }
     let spanned = disk != 0 || directory_disk != disk;
-    let make = |directory: Range<u64>, base| End { directory, records, at, comment: comment.clone(), base, entries, disk, spanned, encrypted };
+    let make = |directory: Range<u64>, base| End {
+        directory,
+        records,
+        at,
+        comment: comment.clone(),
+        base,
+        entries,
+        disk,
+        spanned,
+        encrypted,
+    };
     if size == 0 && entries == 0 {
         return Ok(Some(make(records..records, 0)));
     }

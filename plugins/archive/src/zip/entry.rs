@@ -23,10 +23,11 @@ const CENTRAL_LEN: u64 = 46;
 
 /// Extra fields whose content is structure: registered in the APPNOTE or by Info-ZIP, or in use by Android, Java and office programs.
 const KNOWN_EXTRA: &[u16] = &[
-    0x0001, 0x0007, 0x0008, 0x0009, 0x000a, 0x000c, 0x000d, 0x000e, 0x000f, 0x0014, 0x0015, 0x0016, 0x0017, 0x0018, 0x0019, 0x0020,
-    0x0021, 0x0022, 0x0023, 0x0065, 0x0066, 0x07c8, 0x10c5, 0x1986, 0x2605, 0x2705, 0x2805, 0x334d, 0x4154, 0x4341, 0x4453, 0x4704,
-    0x470f, 0x4b46, 0x4c41, 0x4d49, 0x4d63, 0x4f4c, 0x5356, 0x5455, 0x554e, 0x5855, 0x5a4c, 0x6375, 0x6542, 0x6854, 0x7075, 0x7441,
-    0x756e, 0x7855, 0x7875, 0x9901, 0x9902, 0xa11e, 0xa220, 0xcafe, 0xd935, 0xe57a, 0xfb4a, 0xfd4a,
+    0x0001, 0x0007, 0x0008, 0x0009, 0x000a, 0x000c, 0x000d, 0x000e, 0x000f, 0x0014, 0x0015, 0x0016, 0x0017, 0x0018,
+    0x0019, 0x0020, 0x0021, 0x0022, 0x0023, 0x0065, 0x0066, 0x07c8, 0x10c5, 0x1986, 0x2605, 0x2705, 0x2805, 0x334d,
+    0x4154, 0x4341, 0x4453, 0x4704, 0x470f, 0x4b46, 0x4c41, 0x4d49, 0x4d63, 0x4f4c, 0x5356, 0x5455, 0x554e, 0x5855,
+    0x5a4c, 0x6375, 0x6542, 0x6854, 0x7075, 0x7441, 0x756e, 0x7855, 0x7875, 0x9901, 0x9902, 0xa11e, 0xa220, 0xcafe,
+    0xd935, 0xe57a, 0xfb4a, 0xfd4a,
 ];
 /// A known field longer than this, or an unknown one longer than [`UNKNOWN_EXTRA_MAX`], holds data: it is handed over.
 const KNOWN_EXTRA_MAX: usize = 256;
@@ -125,7 +126,7 @@ impl Central {
             comment: comment_at..after,
             end: after,
         };
-        let mut wide = Wide { offset: Some(central.offset), disk: Some(central.disk), ..Wide::default() };
+        let mut wide = Wide { offset: Some(central.offset), disk: Some(central.disk) };
         extras(&mut central.header, extra, extra_at, &mut wide);
         central.offset = wide.offset.unwrap_or(central.offset);
         central.disk = wide.disk.unwrap_or(central.disk);
@@ -222,7 +223,12 @@ fn extras(header: &mut Header, extra: &[u8], at: u64, wide: &mut Wide) {
         let Some(data) = extra.get(start..start + len) else { break };
         match id {
             0x0001 => zip64(header, data, wide),
-            0x7075 if data.len() > 5 && data[0] == 1 && le32(data, 1) == raw_name && std::str::from_utf8(&data[5..]).is_ok() => {
+            0x7075
+                if data.len() > 5
+                    && data[0] == 1
+                    && le32(data, 1) == raw_name
+                    && std::str::from_utf8(&data[5..]).is_ok() =>
+            {
                 header.name = data[5..].to_vec();
             }
             0x9901 if data.len() >= 7 => {

@@ -185,7 +185,13 @@ impl Reader<'_> {
     }
 
     /// Hands over or decodes the content of a member that fills `data`.
-    pub(super) fn content(&mut self, header: &Header, symlink: bool, data: Range<u64>, cut: bool) -> Result<(), InspectError> {
+    pub(super) fn content(
+        &mut self,
+        header: &Header,
+        symlink: bool,
+        data: Range<u64>,
+        cut: bool,
+    ) -> Result<(), InspectError> {
         let len = data.end - data.start;
         let mut name = header.name.as_slice();
         while let [rest @ .., b'/'] = name {
@@ -206,7 +212,7 @@ impl Reader<'_> {
             meta.opaque = Some(Reason::Encrypted);
             return self.to.hand_over_range(meta, data);
         }
-        if header.method == 0 {
+        if header.method == 0 || len == 0 && header.decoded == 0 {
             if cut {
                 self.to.tell("incomplete-child");
             } else if len <= CHECKED_STORED && self.crc(data.clone())? != header.crc {

@@ -45,7 +45,11 @@ pub(super) fn next_local(to: &mut Container<'_>, range: Range<u64>) -> Result<Op
     next(to, range, |r| r == Record::Local)
 }
 
-fn next(to: &mut Container<'_>, range: Range<u64>, wanted: impl Fn(Record) -> bool) -> Result<Option<u64>, InspectError> {
+fn next(
+    to: &mut Container<'_>,
+    range: Range<u64>,
+    wanted: impl Fn(Record) -> bool,
+) -> Result<Option<u64>, InspectError> {
     let finder = Finder::new(b"PK");
     let end = range.end;
     sweep(to.blob, range, GLANCE, |at, bytes| {
@@ -106,9 +110,8 @@ pub(super) fn walk(reader: &mut Reader<'_>, range: Range<u64>, place: Place) -> 
 
 /// Data before a member; the marker of a split archive is structure.
 fn marker(reader: &mut Reader<'_>, range: Range<u64>, place: Place) -> Result<(), InspectError> {
-    let is_marker = range.start == 0
-        && range.end == 4
-        && matches!(reader.to.window.get(0, 4)?, b"PK\x07\x08" | b"PK00");
+    let is_marker =
+        range.start == 0 && range.end == 4 && matches!(reader.to.window.get(0, 4)?, b"PK\x07\x08" | b"PK00");
     if is_marker {
         reader.to.tell("spanned");
         return reader.to.container(range);
@@ -146,7 +149,8 @@ fn member(reader: &mut Reader<'_>, at: u64, limit: u64) -> Result<u64, InspectEr
 
 /// Whether a member with a data descriptor states its length in front as well.
 fn stated(reader: &mut Reader<'_>, local: &Local, limit: u64) -> Result<bool, InspectError> {
-    let Some(end) = local.data.checked_add(local.header.encoded).filter(|&e| local.header.encoded > 0 && e < limit) else {
+    let Some(end) = local.data.checked_add(local.header.encoded).filter(|&e| local.header.encoded > 0 && e < limit)
+    else {
         return Ok(false);
     };
     let next = reader.to.window.get(end, GLANCE)?;
@@ -193,7 +197,12 @@ fn streamed(reader: &mut Reader<'_>, local: &Local, limit: u64) -> Result<u64, I
 
 /// Finds the descriptor that states the very distance from the member's first byte, else the next record. Returns the end of the
 /// content and that of the descriptor, and takes CRC and length from it.
-fn find_end(reader: &mut Reader<'_>, local: &Local, limit: u64, header: &mut Header) -> Result<(u64, u64), InspectError> {
+fn find_end(
+    reader: &mut Reader<'_>,
+    local: &Local,
+    limit: u64,
+    header: &mut Header,
+) -> Result<(u64, u64), InspectError> {
     let start = local.data;
     let finder = Finder::new(&DESCRIPTOR);
     let end = limit.min(start.saturating_add(reader.search));
@@ -220,4 +229,3 @@ fn find_end(reader: &mut Reader<'_>, local: &Local, limit: u64, header: &mut Hea
     let next = next(&mut reader.to, start..limit, |_| true)?.unwrap_or(limit);
     Ok((next, next))
 }
-

@@ -132,3 +132,22 @@ proptest! {
         inspect_as("compress", "x", &packed, engine()).assert_counted();
     }
 }
+
+#[test]
+fn very_many_frames_cost_no_memory_and_hide_nothing() {
+    let frame = zstd(b"x");
+    let mut packed = Vec::new();
+    for _ in 0..20_000 {
+        packed.extend(skippable(b"smuggled"));
+        packed.extend(&frame);
+    }
+    let r = inspect("m.zst", &packed);
+    assert_eq!(r.result, Ok(()));
+    r.assert_counted();
+    assert_eq!(r.child("m").bytes.len(), 20_000);
+    assert_eq!(r.children.len(), 1 + 1024);
+    // Each of the rest is opaque.
+    assert!(r.labels.opaque[&Reason::Limit] >= (20_000 - 1024) * 8);
+    let members = gzip(b"y").repeat(30_000);
+    is_whole(&inspect("m.gz", &members), "m", &b"y".repeat(30_000));
+}

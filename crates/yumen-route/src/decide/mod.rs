@@ -1,0 +1,253 @@
+//! From a scan, a rulebook and a manifest to a decision.
+//!
+//! The branches, in order; the first that is true decides, and one that is unknown before it makes the route `undetermined`:
+//! 1. a suspicion of a State secret that no review settles, or geographic data declared as not processed → `none-permitted`
+//! 2. geographic data inside the mainland whose processing or approval is not declared → `undetermined`
+//! 3. important data left after exemptions → `security-assessment`
+//! 4. an undecided candidate, or opaque bytes that nobody accounts for → `undetermined`
+//! 5. personal information: a CIIO or a threshold → `security-assessment`, a lower threshold → `standard-contract-or-certification`, else `exempt`
+//! 6. nothing of all that → `free`
+//!
+//! `pass` needs more than a route: its own condition must be met by the manifest, and nothing may be left that holds by itself.
+
+mod approve;
+mod ask;
+mod assemble;
+mod people;
+mod settle;
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use yumen_model::ScanOutcome;
+use yumen_model::outcome::OpaqueEntry;
+use yumen_model::subject::Subjects;
+use yumen_model::verdict::{Classification, Reason, Text, Verdict};
+use yumen_rules::book::Settled;
+use yumen_rules::{FactTable, Persons, Rulebook, Scan, Truth};
+
+use crate::reason::Code;
+use crate::shipment::{Accepted, Shipment};
+use approve::{Approvals, Days};
+use settle::{Ruled, Standing};
+
+/// What is to be decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The rules.
+    pub rulebook: &'a Rulebook,
+    /// What the scan found.
+    pub outcome: &'a ScanOutcome,
+    /// The manifest; without one every declared fact is unknown.
+    pub shipment: Option<&'a Shipment>,
+    /// Persons whose (not sensitive) personal information was sent abroad since 1 January, without this shipment; none for unknown. Goes before the
+    /// fact `prior.personal`.
+    pub prior_personal: Option<u64>,
+    /// The same of sensitive personal information; goes before the fact `prior.sensitive`.
+    pub prior_sensitive: Option<u64>,
+    /// The day of judgement.
+    pub as_of: Date,
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Rows that apply or may apply, in the order of the rulebook.
+    pub classifications: Vec<Classification>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Persons and vehicles.
+    pub subjects: Subjects,
+    /// Duties of the protection list that concern this shipment: id and text. Empty where nothing in it is regulated.
+    pub checklist: Vec<(String, Text)>,
+    /// What a reader must know whatever was found: code and text.
+    pub standing_notes: Vec<(String, Text)>,
+    /// What the organisation's configuration loosened: row or switch, and text with the reason.
+    pub overlay_notes: Vec<(String, Text)>,
+    /// Entries of the manifest that have ended or match nothing any more: code and text.
+    pub unused: Vec<(String, Text)>,
+}
+
+/// Entries of the manifest that were of use.
+#[derive(Default)]
+struct Used {
+    determinations: BTreeSet<usize>,
+    claims: BTreeSet<usize>,
+    accepts: BTreeSet<usize>,
+}
+
+/// The work on one case.
+struct Desk<'a> {
+    case: Case<'a>,
+    days: Days,
+    reasons: Vec<Reason>,
+    used: Used,
+    unused: Vec<(String, Text)>,
+    /// Whether the day of judgement was held against any other.
+    dates_mattered: bool,
+}
+
+impl Desk<'_> {
+    fn tell(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+    }
+
+    fn stale(&mut self, code: Code, zh: String, en: String) {
+        self.unused.push((code.info().code.to_owned(), Text::new(zh.clone(), en.clone())));
+        self.tell(code.reason(zh, en, Vec::new()));
+    }
+}
+
+/// Decides a case.
+#[must_use]
+pub fn decide(case: &Case<'_>) -> Decision {
+    let days = Days { as_of: case.as_of, transfer: case.shipment.and_then(|s| s.transfer_date) };
+    let mut desk = Desk {
+        case: *case,
+        days,
+        reasons: Vec::new(),
+        used: Used::default(),
+        unused: Vec::new(),
+        dates_mattered: false,
+    };
+    let no_facts = FactTable::default();
+    let facts = case.shipment.map_or(&no_facts, |s| &s.facts);
+    let covered = |path: &str| case.shipment.is_some_and(|s| s.covers(path));
+
+    let opaque = desk.opaque();
+    let persons = Persons::count(case.rulebook, case.outcome, facts, &covered);
+    let reasons = opaque.iter().map(|o| o.reason).collect();
+    let scan = Scan::new(case.rulebook, case.outcome, facts, &persons, reasons, &covered);
+    let rows: Vec<Ruled<'_>> = scan.rows().into_iter().map(|state| desk.settle(&scan, state)).collect();
+    let keys = desk.keys(&rows);
+    let approvals = Approvals::check(case.rulebook, case.shipment, days);
+    desk.leftovers(&persons);
+    desk.assemble(&scan, &persons, rows, &opaque, &keys, &approvals)
+}
+
+impl<'a> Desk<'a> {
+    /// An acceptance that matches and still holds.
+    fn accepted(&mut self, matches: impl Fn(&Accepted) -> bool) -> bool {
+        let Some(shipment) = self.case.shipment else { return false };
+        let mut found = false;
+        for (i, accept) in shipment.accepts.iter().enumerate() {
+            if matches(&accept.what) {
+                self.dates_mattered = true;
+                self.used.accepts.insert(i);
+                found |= accept.until >= self.days.last();
+            }
+        }
+        found
+    }
+
+    /// Opaque bytes that nobody accounts for.
+    fn opaque(&mut self) -> Vec<&'a OpaqueEntry> {
+        let outcome = self.case.outcome;
+        let (mut open, mut taken) = (Vec::new(), 0u64);
+        for entry in &outcome.opaque {
+            let digest = entry.digest.as_deref();
+            if digest.is_some() && self.accepted(|a| matches!(a, Accepted::Digest(d) if Some(d.as_str()) == digest)) {
+                taken += 1;
+            } else {
+                open.push(entry);
+            }
+        }
+        if taken > 0 {
+            let zh = format!("{taken} 处不透明内容已由具名人员接受");
+            let en = format!("{taken} opaque place(s) are taken on by a named person");
+            self.tell(Code::OpaqueAccepted.reason(zh, en, Vec::new()));
+        }
+        open
+    }
+
+    /// Findings that must be accepted and are not.
+    fn keys(&mut self, rows: &[Ruled<'a>]) -> Vec<usize> {
+        let outcome = self.case.outcome;
+        let (mut open, mut taken) = (Vec::new(), 0u64);
+        for ruled in rows.iter().filter(|r| r.state.row.settled == Settled::Accept) {
+            for &(i, _) in &ruled.state.findings {
+                let Some(id) = outcome.findings.get(i).map(|f| f.id.as_str()) else { continue };
+                if self.accepted(|a| matches!(a, Accepted::Finding(f) if f == id)) {
+                    taken += 1;
+                } else {
+                    open.push(i);
+                }
+            }
+        }
+        if taken > 0 {
+            let zh = format!("{taken} 项密钥、口令或令牌已逐项接受");
+            let en = format!("{taken} key(s), password(s) or token(s) are accepted");
+            self.tell(Code::KeysAccepted.reason(zh, en, Vec::new()));
+        }
+        open
+    }
+
+    /// Entries of the manifest that ended or match nothing.
+    fn leftovers(&mut self, persons: &Persons) {
+        let Some(shipment) = self.case.shipment else { return };
+        for (i, accept) in shipment.accepts.iter().enumerate() {
+            let what = match &accept.what {
+                Accepted::Digest(d) => d,
+                Accepted::Finding(f) => f,
+            };
+            if !self.used.accepts.contains(&i) {
+                let zh = format!("对 {what} 的接受与任何不透明内容或密钥都不对应");
+                let en = format!("the acceptance of {what} matches no opaque bytes and no key");
+                self.stale(Code::AcceptUnused, zh, en);
+            } else if accept.until < self.days.last() {
+                let (until, day) = (accept.until, self.days.last());
+                let zh = format!("对 {what} 的接受至 {until} 为止，早于 {day}");
+                let en = format!("the acceptance of {what} ended on {until}, before {day}");
+                self.stale(Code::AcceptExpired, zh, en);
+            }
+        }
+        for (i, d) in shipment.determinations.iter().enumerate() {
+            if !self.used.determinations.contains(&i) {
+                let zh = format!("{} 对 {} 的判定与任何内容都不对应", d.by, d.row);
+                let en = format!("the determination of {} by {} matches nothing", d.row, d.by);
+                self.stale(Code::DeterminationUnused, zh, en);
+            }
+        }
+        for (i, claim) in shipment.exemptions.iter().enumerate() {
+            let of_persons = matches!(claim.kind.as_str(), "E1" | "E2" | "E3" | "E4");
+            if of_persons && (claim.artifacts.is_none() || claim.basis.is_none()) {
+                let zh = format!("{} 须写明所涵盖的 artifacts 和依据 basis，未予采用", claim.kind);
+                let en = format!("{} must name the artifacts it covers and its basis; it was not used", claim.kind);
+                self.stale(Code::ExemptionIncomplete, zh, en);
+            } else if !of_persons && !self.used.claims.contains(&i) {
+                let zh = format!("{} 的声明与任何内容都不对应", claim.kind);
+                let en = format!("the claim to {} matches nothing", claim.kind);
+                self.stale(Code::ExemptionUnused, zh, en);
+            }
+        }
+        if persons.subjects.exempt > 0 {
+            let n = persons.subjects.exempt;
+            let zh = format!("{n} 人仅出现在免除情形涵盖的制品中，不计入人数");
+            let en = format!("{n} person(s) appear only in artifacts that an exemption covers and are not counted");
+            self.tell(Code::PersonsExempt.reason(zh, en, Vec::new()));
+        }
+        for (fact, interval) in [("persons.personal", persons.personal), ("persons.sensitive", persons.sensitive)] {
+            if let Some(declared) = shipment.facts.count(fact)
+                && declared < interval.low
+            {
+                let zh = format!("{fact} 申报为 {declared}，扫描所见至少 {}", interval.low);
+                let en = format!("{fact} is declared as {declared}; at least {} were seen", interval.low);
+                self.tell(Code::FactContradictsScan.reason(zh, en, vec![fact.to_owned()]));
+            }
+        }
+        if shipment.recipient.as_ref().is_some_and(|r| r.country.as_deref() == Some("CN")) {
+            let zh = "接收方在中国内地；仍按向境外提供判断";
+            let en = "the recipient is in mainland China; it is judged as an outbound transfer all the same";
+            self.tell(Code::RecipientInChina.reason(zh, en, Vec::new()));
+        }
+    }
+}
+
+/// Truth of "some row of these is firm, or may be".
+fn standing<'r, 'a: 'r>(rows: impl Iterator<Item = &'r Ruled<'a>>) -> Truth {
+    Truth::any(rows.map(|r| match r.standing {
+        Standing::Firm => Truth::True,
+        Standing::Open => Truth::Unknown,
+        Standing::Absent | Standing::Clear => Truth::False,
+    }))
+}
