@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 
 use yumen_detect::accuracy::evaluate;
 use yumen_detect::scanner::TextDetector;
-use yumen_model::{
-    Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, RawBatch, SubjectKey, TextBatch,
-};
+use yumen_model::{Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, RawBatch, SubjectKey, TextBatch};
 
 fn main() -> std::io::Result<()> {
     let detector = TextDetector::new(yumen_detect::recognisers());
@@ -70,7 +68,16 @@ fn file(
         *counts.entry(a.kind.name()).or_default() += a.count;
         for (place, sample) in a.places {
             let line = place.line.unwrap_or(0);
-            writeln!(out, "{} {:.2} {}:{line} {:?} {} {:?}", a.kind, a.confidence, path.display(), place.bytes, sample.as_str(), a.distinct)?;
+            writeln!(
+                out,
+                "{} {:.2} {}:{line} {:?} {} {:?}",
+                a.kind,
+                a.confidence,
+                path.display(),
+                place.bytes,
+                sample.as_str(),
+                a.distinct
+            )?;
         }
     }
     Ok(())
@@ -91,7 +98,14 @@ fn labelled(detector: &TextDetector, path: &Path, out: &mut dyn Write) -> std::i
         )?;
     }
     for miss in &accuracy.misses {
-        writeln!(out, "line {} {} {:?} {}", miss.line, miss.kind, miss.bytes, if miss.extra { "extra" } else { "missed" })?;
+        writeln!(
+            out,
+            "line {} {} {:?} {}",
+            miss.line,
+            miss.kind,
+            miss.bytes,
+            if miss.extra { "extra" } else { "missed" }
+        )?;
     }
     Ok(())
 }

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use yumen_model::kind::kinds as k;
-use yumen_model::{
-    Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, SubjectKey, TextBatch,
-};
+use yumen_model::{Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, SubjectKey, TextBatch};
 
 /// How well one kind was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -163,7 +161,8 @@ fn finds(detector: &dyn Detector, text: &str) -> Vec<(KindId, (u64, u64))> {
         session.finish(&mut findings);
     }
     let parts = findings.into_parts();
-    let valid = parts.aggregates.iter().filter(|a| !a.distinct.iter().any(|(n, v)| *n == "checksum" && *v == false.into()));
+    let valid =
+        parts.aggregates.iter().filter(|a| !a.distinct.iter().any(|(n, v)| *n == "checksum" && *v == false.into()));
     valid.flat_map(|a| a.places.iter().filter_map(|(place, _)| Some((a.kind, place.bytes?)))).collect()
 }
 

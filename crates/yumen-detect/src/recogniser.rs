@@ -68,7 +68,7 @@ pub struct Candidate<'a> {
     pub place: Place<'a>,
     /// Format of the artifact (`csv`, `json`, `text`…).
     pub format: &'a str,
-    /// The artifact's lower-case extension.
+    /// The artifact's lower-case extension; of names without one the lower-case name (`license`, `makefile`).
     pub extension: &'a str,
 }
 

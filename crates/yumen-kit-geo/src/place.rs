@@ -88,9 +88,7 @@ pub fn place(lat: f64, lon: f64) -> Placement {
         Cell::Uniform(placement) => *placement,
         Cell::Mixed(ids) => {
             let Ok(position) = LatLon::new(lat, lon) else { return NOWHERE };
-            ids.iter()
-                .find(|id| world.boundaries.is_in(position, id))
-                .map_or(NOWHERE, |id| placement_of(&[*id]))
+            ids.iter().find(|id| world.boundaries.is_in(position, id)).map_or(NOWHERE, |id| placement_of(&[*id]))
         }
     }
 }

@@ -133,15 +133,15 @@ fn inside(label: &str, data: &[u8], elided: bool) -> Option<(Vec<Item>, bool)> {
 /// Base64 of a key without armour: the DER key whose base64 begins at `at`, with the range of its text.
 #[must_use]
 pub fn bare(text: &str, at: usize) -> Option<Block> {
-    let limit = floor(text, at.saturating_add(MAX_BLOCK));
-    let region = text.get(at..limit)?;
-    // The structure says how long it is: read no more text than it needs.
-    let head = base64::decode(region.get(..12)?.as_bytes(), 16)?;
+    // The structure says how long it is: read no more text than it needs, its dressing included.
+    let head = text.as_bytes().get(at..at + 32).filter(|h| h.iter().all(|b| base64::is_standard(*b)))?;
+    let head = base64::decode(head, 16)?;
     let (_, header, Some(len)) = crate::der::header(&head)? else { return None };
     if len > MAX_BARE {
         return None;
     }
     let need = (header + len).div_ceil(3) * 4;
+    let region = text.get(at..floor(text, at + need * 2 + 256))?;
     let body = Body::read_up_to(region, glue(text, at), need);
     let data = base64::decode(&body.data, header + len)?;
     let range = at..at + body.used;

@@ -23,6 +23,11 @@ pub fn truncated_private_key(bytes: &[u8]) -> Option<(Item, f64)> {
     if body.len() >= len || len > 1 << 16 {
         return None;
     }
+    // Half a key is believed only where it is as random as one.
+    let distinct = body.iter().collect::<std::collections::BTreeSet<_>>().len();
+    if distinct < (body.len() / 5).min(64) {
+        return None;
+    }
     let share = body.len() as f64 / len as f64;
     let mut r = Reader::new(body);
     let range = 0..bytes.len();

@@ -65,7 +65,9 @@ fn is_bad_unit(u: u16) -> bool {
 /// UTF-16 code units; a last odd byte is left out.
 pub(crate) fn units(bytes: &[u8], charset: Charset) -> impl Iterator<Item = u16> {
     let big = charset == Charset::Utf16Be;
-    bytes.chunks_exact(2).map(move |p| if big { u16::from_be_bytes([p[0], p[1]]) } else { u16::from_le_bytes([p[0], p[1]]) })
+    bytes
+        .chunks_exact(2)
+        .map(move |p| if big { u16::from_be_bytes([p[0], p[1]]) } else { u16::from_le_bytes([p[0], p[1]]) })
 }
 
 /// Finds the stretches of one artifact, fed in order.
@@ -193,7 +195,9 @@ mod tests {
 
     #[test]
     fn items_that_end_in_zero_bytes_are_text_and_binary_blocks_are_not() {
-        assert!(!is_binary(b"PATH=/usr/bin\0HOME=/root\0LANG=C\0TERM=xterm\0SHELL=/bin/sh\0USER=root\0PWD=/root\0A=b\0"));
+        assert!(!is_binary(
+            b"PATH=/usr/bin\0HOME=/root\0LANG=C\0TERM=xterm\0SHELL=/bin/sh\0USER=root\0PWD=/root\0A=b\0"
+        ));
         assert!(!is_binary(b"\x1b[1;31mERROR\x1b[0m something\x0c\n"));
         assert!(!is_binary(b"a\x01b\x01c\x01d\x01e\x01f\x01ghijkl\x01m\n"));
         let noise: Vec<u8> = (0..512u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();

@@ -382,7 +382,9 @@ fn is_chinese(text: &str) -> bool {
     let (mut all, mut han) = (0usize, 0usize);
     for c in text.chars().filter(|c| !c.is_ascii()) {
         all += 1;
-        han += usize::from(matches!(c, '\u{2010}'..='\u{2030}' | '\u{3000}'..='\u{303F}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}'));
+        han += usize::from(
+            matches!(c, '\u{2010}'..='\u{2030}' | '\u{3000}'..='\u{303F}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}'),
+        );
     }
     han * 4 >= all * 3 && han > 0
 }

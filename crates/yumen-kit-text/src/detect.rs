@@ -164,7 +164,8 @@ impl Windows {
         }
         for (i, part) in self.0.iter().enumerate().skip(1) {
             let Some(from) = memchr::memchr(b'\n', part) else { continue };
-            let to = if i + 1 == self.0.len() { part.len() } else { memchr::memrchr(b'\n', part).unwrap_or(part.len()) };
+            let to =
+                if i + 1 == self.0.len() { part.len() } else { memchr::memrchr(b'\n', part).unwrap_or(part.len()) };
             if from < to {
                 all.extend_from_slice(&part[from..to]);
             }
@@ -224,7 +225,9 @@ fn narrow(bytes: &[u8]) -> Option<Charset> {
         return Some(Charset::Gb18030);
     }
     if gbk.contains(&guess) {
-        return (reading.malformed * 20 <= pairs && reading.common * 2 >= pairs).then_some(Charset::Gb18030).or_else(|| western(bytes));
+        return (reading.malformed * 20 <= pairs && reading.common * 2 >= pairs)
+            .then_some(Charset::Gb18030)
+            .or_else(|| western(bytes));
     }
     if east {
         return plausible(bytes, guess).then_some(Charset::Other(guess)).or_else(|| western(bytes));
@@ -238,7 +241,8 @@ fn utf8_quality(bytes: &[u8]) -> (usize, usize) {
     while let Some(chunk) = chunks.next() {
         valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         // The sample may end inside a character.
-        let cut = chunks.peek().is_none() && std::str::from_utf8(chunk.invalid()).is_err_and(|e| e.error_len().is_none());
+        let cut =
+            chunks.peek().is_none() && std::str::from_utf8(chunk.invalid()).is_err_and(|e| e.error_len().is_none());
         malformed += usize::from(!chunk.invalid().is_empty() && !cut);
     }
     (valid, malformed)
@@ -262,7 +266,10 @@ fn plausible(bytes: &[u8], encoding: &'static Encoding) -> bool {
     // Cyrillic and Greek text is mostly high bytes; binary data in disguise has few spaces and line ends.
     let spaces = bytes.iter().filter(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation()).count();
     let high_share = encoding.is_single_byte() && all * 10 > bytes.len() * 3;
-    (!malformed || odd * 100 <= all) && odd * 50 <= all && letters * 10 >= all * 7 && (!high_share || spaces * 20 >= bytes.len())
+    (!malformed || odd * 100 <= all)
+        && odd * 50 <= all
+        && letters * 10 >= all * 7
+        && (!high_share || spaces * 20 >= bytes.len())
 }
 
 #[cfg(test)]

@@ -156,10 +156,7 @@ fn judge(rows: &[Row<'_>], delimiter: u8, cr: bool, named: bool) -> Option<(u64,
 }
 
 fn mode(sorted: &[usize]) -> Option<(usize, usize)> {
-    sorted
-        .chunk_by(|a, b| a == b)
-        .map(|run| (run[0], run.len()))
-        .max_by_key(|&(width, n)| (n, width))
+    sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).max_by_key(|&(width, n)| (n, width))
 }
 
 /// A title above the table: one filled cell, or far fewer cells than the table has columns.
@@ -185,7 +182,8 @@ fn looks_like_table(rows: &[&Row<'_>], delimiter: u8, columns: usize) -> bool {
     }
     let bracketed = count(&|r| first(r) == Some(b'['));
     let indented = count(&|r| r.cells.first().is_some_and(|c| c.is_empty() || c.starts_with("  ")));
-    let rule = rows.get(1).is_some_and(|r| r.cells.iter().all(|c| c.trim().bytes().all(|b| matches!(b, b'-' | b':' | b'='))));
+    let rule =
+        rows.get(1).is_some_and(|r| r.cells.iter().all(|c| c.trim().bytes().all(|b| matches!(b, b'-' | b':' | b'='))));
     if bracketed * 2 > n || indented * 3 > n || rule {
         return false;
     }

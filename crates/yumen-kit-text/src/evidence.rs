@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use yumen_model::{
-    Artifact, Batch, Blob, ByteMap, EvidenceHeader, EvidenceKind, InspectError, Inspection, InspectionExt, Message, Note,
-    RawBatch, Reason, TextBatch,
+    Artifact, Batch, Blob, ByteMap, EvidenceHeader, EvidenceKind, InspectError, Inspection, InspectionExt, Message,
+    Note, RawBatch, Reason, TextBatch,
 };
 
 use crate::classify::Stretch;

@@ -9,7 +9,9 @@ pub fn is_plain_name(key: &str) -> bool {
 /// Whether a key is rather an item than the name of one (an id, a number, a date and time): paths leave it out like an array's index.
 #[must_use]
 pub fn tells_more_than_a_name(key: &str) -> bool {
-    key.len() > 256 || key.bytes().filter(u8::is_ascii_digit).count() >= 6 || key.chars().filter(|c| c.is_numeric()).count() >= 6
+    key.len() > 256
+        || key.bytes().filter(u8::is_ascii_digit).count() >= 6
+        || key.chars().filter(|c| c.is_numeric()).count() >= 6
 }
 
 fn is_name_char(c: char) -> bool {

@@ -87,7 +87,6 @@ impl RecordWriter {
         self.batch_text = bytes;
     }
 
-
     /// The number of a name.
     pub fn name(&mut self, name: &str) -> u32 {
         if let Some(&guess) = self.follows.get(self.last as usize)

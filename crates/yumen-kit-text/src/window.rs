@@ -278,8 +278,7 @@ impl Window {
         loop {
             self.drop_taken();
             // Anchors of a map are 32 bits wide; a window is never that long.
-            let anchors =
-                self.anchors.iter().map(|&(t, b)| (u32::try_from(t).unwrap_or(u32::MAX), b)).collect();
+            let anchors = self.anchors.iter().map(|&(t, b)| (u32::try_from(t).unwrap_or(u32::MAX), b)).collect();
             stream.send(&self.text, ByteMap { encoding: self.encoding, anchors }, out)?;
             self.skip(self.text.len());
             if !self.more(out)? {

@@ -137,7 +137,7 @@ const FORMATS: &[Format] = &[
         "Android OTA package",
         "application/zip",
         &[],
-        "a zip with META-INF/com/android/metadata, an update-binary, or payload.bin",
+        "a zip with META-INF/com/android/metadata, an update-binary, payload.bin, or a signature over the whole file",
     ),
     zip("ipa", "iOS application", "application/octet-stream", &["ipa"], "a zip with Payload/*.app/Info.plist"),
     zip("whl", "Python wheel", "application/zip", &["whl"], "a zip with *.dist-info/WHEEL"),

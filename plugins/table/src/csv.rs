@@ -296,7 +296,8 @@ impl Reader<'_> {
                 at = quote + 2;
                 continue;
             }
-            while next < quote + MAX_PAD && matches!(bytes.get(next), Some(b' ' | b'\r')) && bytes[next] != self.newline {
+            while next < quote + MAX_PAD && matches!(bytes.get(next), Some(b' ' | b'\r')) && bytes[next] != self.newline
+            {
                 next += 1;
             }
             let after = match bytes.get(next) {

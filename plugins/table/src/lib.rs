@@ -3,9 +3,7 @@
 mod csv;
 mod schema;
 
-use yumen_model::{
-    Artifact, Certainty, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe,
-};
+use yumen_model::{Artifact, Certainty, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// The plugin of delimited tables.
 #[derive(Clone, Copy, Debug, Default)]

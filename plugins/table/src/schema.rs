@@ -64,8 +64,22 @@ fn is_stem_of(stem: &str, table: &str) -> bool {
 
 fn is_general(stem: &str) -> bool {
     let stem = stem.to_ascii_lowercase();
-    ["schema", "datapackage", "metadata", "csv", "table", "tables", "columns", "fields", "header", "headers", "tableschema", "csv-metadata", "data"]
-        .contains(&stem.as_str())
+    [
+        "schema",
+        "datapackage",
+        "metadata",
+        "csv",
+        "table",
+        "tables",
+        "columns",
+        "fields",
+        "header",
+        "headers",
+        "tableschema",
+        "csv-metadata",
+        "data",
+    ]
+    .contains(&stem.as_str())
 }
 
 #[cfg(test)]
@@ -83,7 +97,10 @@ mod tests {
     fn a_schema_is_found_by_path_then_stem_then_being_the_only_one() {
         let a = json!({"applies_to": ["data/owners.csv"], "names": ["a"]});
         let b = json!({"applies_to": [], "names": ["b"]});
-        assert_eq!(grant("owners.csv", &[("datapackage.json", a.clone()), ("owners.schema.json", b.clone())]), [a.clone()]);
+        assert_eq!(
+            grant("owners.csv", &[("datapackage.json", a.clone()), ("owners.schema.json", b.clone())]),
+            [a.clone()]
+        );
         assert_eq!(grant("trips.csv", &[("datapackage.json", a.clone()), ("trips.json", b.clone())]), [b.clone()]);
         assert_eq!(grant("trips.csv", &[("trips.csv-metadata.json", b.clone())]), [b.clone()]);
         assert_eq!(grant("part-1.csv", &[("schema.json", b.clone())]), [b.clone()]);

@@ -31,7 +31,20 @@ pub(crate) const TOML: Format = Format {
 };
 
 const NAMED: &[&str] = &[
-    "ini", "properties", "conf", "cfg", "cnf", "env", "prefs", "desktop", "service", "editorconfig", "config", "inf", "reg", "npmrc",
+    "ini",
+    "properties",
+    "conf",
+    "cfg",
+    "cnf",
+    "env",
+    "prefs",
+    "desktop",
+    "service",
+    "editorconfig",
+    "config",
+    "inf",
+    "reg",
+    "npmrc",
 ];
 /// Longest key, in bytes.
 const MAX_KEY: usize = 256;
@@ -114,7 +127,9 @@ pub(crate) fn read(mut r: Reader<'_>) -> Result<(), InspectError> {
             r.lone_line()?;
             continue;
         }
-        if let Some(title) = trimmed.strip_prefix('[').and_then(|t| t.split(']').next()).filter(|_| trimmed.contains(']')) {
+        if let Some(title) =
+            trimmed.strip_prefix('[').and_then(|t| t.split(']').next()).filter(|_| trimmed.contains(']'))
+        {
             let title = title.trim_matches('[').trim();
             if title.len() <= MAX_KEY && setting(trimmed).is_none() {
                 r.records.next_record(r.out)?;

@@ -412,9 +412,10 @@ impl Json<'_> {
         let rest = self.r.window.rest();
         let bytes = rest.as_bytes();
         let hex = |at: usize| {
-            bytes.get(at..at + 4).filter(|h| h.iter().all(u8::is_ascii_hexdigit)).map(|h| {
-                h.iter().fold(0u32, |n, &b| n * 16 + char::from(b).to_digit(16).unwrap_or(0))
-            })
+            bytes
+                .get(at..at + 4)
+                .filter(|h| h.iter().all(u8::is_ascii_hexdigit))
+                .map(|h| h.iter().fold(0u32, |n, &b| n * 16 + char::from(b).to_digit(16).unwrap_or(0)))
         };
         let (c, len) = match bytes.get(1) {
             Some(b'n') => ('\n', 2),

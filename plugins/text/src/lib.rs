@@ -92,7 +92,8 @@ impl Plugin for TextPlugin {
         let mut best: Option<Identity> = None;
         for entry in ENTRIES {
             if let Some(certainty) = (entry.identify)(&look)
-                && best.is_none_or(|b| certainty > b.certainty)
+                // Running text is what has no other structure, whatever its name.
+                && best.is_none_or(|b| certainty > b.certainty && entry.format.name != plain::TEXT.name)
             {
                 best = Some(Identity::new(entry.format.name, certainty));
             }

@@ -32,7 +32,9 @@ pub(crate) enum Escapes {
 /// The character of the escape at the start of `text`, which begins with a backslash, and its length. None for an escaped line end.
 pub(crate) fn backslash(text: &str) -> (Option<char>, usize) {
     let hex = |from: usize, n: usize| {
-        text.get(from..from + n).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|h| u32::from_str_radix(h, 16).ok())
+        text.get(from..from + n)
+            .filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()))
+            .and_then(|h| u32::from_str_radix(h, 16).ok())
     };
     let Some(next) = text[1..].chars().next() else { return (Some('\\'), 1) };
     let simple = match next {
@@ -146,7 +148,11 @@ impl<'o> Reader<'o> {
         let carried = value[cut..].to_owned();
         let here = self.window.spot();
         let mut next = Open { spot: here, plain: true };
-        if !carried.is_empty() && open.plain && !carried.contains('\n') && here.column as usize > carried.chars().count() {
+        if !carried.is_empty()
+            && open.plain
+            && !carried.contains('\n')
+            && here.column as usize > carried.chars().count()
+        {
             let back = carried.len() as u64;
             let columns = u32::try_from(carried.chars().count()).unwrap_or(0);
             next.spot = Spot { byte: here.byte - back, line: here.line, column: here.column - columns };
@@ -168,9 +174,7 @@ impl<'o> Reader<'o> {
 
     fn end_at(&mut self, open: Open, byte_end: u64, to: To<'_>) -> Result<(), InspectError> {
         match to {
-            To::Name(name, column) => {
-                self.records.end_cell(name, column, open.spot, byte_end, open.plain, self.out)
-            }
+            To::Name(name, column) => self.records.end_cell(name, column, open.spot, byte_end, open.plain, self.out),
             To::Lone => self.records.end_lone(open.spot, byte_end, open.plain, self.out),
         }
     }
@@ -214,8 +218,13 @@ impl<'o> Reader<'o> {
         self.end(open, to)
     }
 
-    /// Everything up to the end of the line as a record of its own; the line end is taken too. False at the end of the artifact.
+    /// Everything up to the end of the line as a record of its own, blanks before it left out; the line end is taken too. False at the end of the
+    /// artifact.
     pub(crate) fn lone_line(&mut self) -> Result<bool, InspectError> {
+        while matches!(self.peek(0)?, Some(b' ' | b'\t')) {
+            let blank = self.window.bytes().iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            self.window.skip_in_line(blank);
+        }
         let mut open = self.begin();
         loop {
             let bytes = self.window.bytes();

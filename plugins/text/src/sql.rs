@@ -40,11 +40,19 @@ pub(crate) fn identify(look: &Look<'_>) -> Option<Certainty> {
         let comment = line.starts_with("--") || line.starts_with("/*");
         lines += usize::from(!comment);
         let head = line[..line.floor_char_boundary(64)].to_ascii_uppercase();
-        let hit = (head.starts_with("CREATE TABLE ") || head.starts_with("INSERT INTO ") || head.starts_with("COPY ") && line.contains("FROM stdin"))
+        let hit = (head.starts_with("CREATE TABLE ")
+            || head.starts_with("INSERT INTO ")
+            || head.starts_with("COPY ") && line.contains("FROM stdin"))
             && (line.contains('(') || line.contains("FROM stdin"));
         words += usize::from(hit);
         // What comes first must be SQL.
-        if lines == 1 && !comment && !hit && !["SET ", "BEGIN", "PRAGMA ", "DROP ", "USE ", "CREATE ", "SELECT ", "START ", "LOCK "].iter().any(|w| head.starts_with(w)) {
+        if lines == 1
+            && !comment
+            && !hit
+            && !["SET ", "BEGIN", "PRAGMA ", "DROP ", "USE ", "CREATE ", "SELECT ", "START ", "LOCK "]
+                .iter()
+                .any(|w| head.starts_with(w))
+        {
             return None;
         }
     }
@@ -59,8 +67,10 @@ pub(crate) fn read(mut r: Reader<'_>) -> Result<(), InspectError> {
     r.want(4096)?;
     let head = &r.window.rest()[..r.window.rest().floor_char_boundary(4096)];
     // In standard SQL a backslash is one; MySQL escapes by it.
-    let standard = ["PostgreSQL", "pg_dump", "PRAGMA foreign_keys", "SET DEFINE OFF", "[dbo]", "SET ANSI_NULLS"].iter().any(|w| head.contains(w));
-    let mut sql = Sql { r, backslash: !standard, tables: HashMap::new(), name_bytes: 0 };
+    let standard = ["PostgreSQL", "pg_dump", "PRAGMA foreign_keys", "SET DEFINE OFF", "[dbo]", "SET ANSI_NULLS"]
+        .iter()
+        .any(|w| head.contains(w));
+    let mut sql = Sql { r, backslash: !standard, tables: HashMap::new(), name_bytes: 0, misses: 0 };
     while sql.step()? {}
     sql.r.finish()
 }
@@ -71,6 +81,8 @@ struct Sql<'o> {
     /// Columns by table, in lower case.
     tables: HashMap<String, Vec<String>>,
     name_bytes: usize,
+    /// Heads that led nowhere; after many of them less is looked at.
+    misses: u32,
 }
 
 impl Sql<'_> {
@@ -87,11 +99,15 @@ impl Sql<'_> {
         self.r.want(16)?;
         match statement::kind(self.r.window.bytes()) {
             statement::Kind::Insert => {
-                self.r.want(MAX_HEAD)?;
+                let reach = self.reach(MAX_HEAD);
+                self.r.want(reach)?;
                 let rest = self.r.window.rest();
-                match statement::insert(&rest[..rest.floor_char_boundary(MAX_HEAD)]) {
+                match statement::insert(&rest[..rest.floor_char_boundary(reach)]) {
                     Some(insert) => self.insert(insert)?,
-                    None => self.text()?,
+                    None => {
+                        self.misses += 1;
+                        self.text()?;
+                    }
                 }
             }
             statement::Kind::Copy => {
@@ -102,16 +118,22 @@ impl Sql<'_> {
                 }
             }
             statement::Kind::Create => {
-                self.r.want(MAX_CREATE)?;
+                let reach = self.reach(MAX_CREATE);
+                self.r.want(reach)?;
                 let rest = self.r.window.rest();
-                if let Some((table, columns)) = statement::create(&rest[..rest.floor_char_boundary(MAX_CREATE)]) {
-                    self.learn(table, columns);
+                match statement::create(&rest[..rest.floor_char_boundary(reach)]) {
+                    Some((table, columns)) => self.learn(table, columns),
+                    None => self.misses += 1,
                 }
                 self.text()?;
             }
             statement::Kind::Other => self.text()?,
         }
         Ok(true)
+    }
+
+    fn reach(&self, most: usize) -> usize {
+        most.min((16 << 20) / (self.misses as usize + 1)).max(256)
     }
 
     fn learn(&mut self, table: String, columns: Vec<String>) {
@@ -227,7 +249,10 @@ impl Sql<'_> {
     fn word(&mut self, to: To<'_>) -> Result<(), InspectError> {
         let n = loop {
             let bytes = self.r.window.bytes();
-            let n = bytes.iter().take_while(|b| !matches!(b, b',' | b'(' | b')' | b'\'' | b'"' | b';') && !b.is_ascii_whitespace()).count();
+            let n = bytes
+                .iter()
+                .take_while(|b| !matches!(b, b',' | b'(' | b')' | b'\'' | b'"' | b';') && !b.is_ascii_whitespace())
+                .count();
             if n < bytes.len() || n > 4096 || !self.r.more()? {
                 break n;
             }

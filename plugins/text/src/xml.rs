@@ -47,9 +47,24 @@ pub(crate) fn identify_html(look: &Look<'_>) -> Option<Certainty> {
     if head.starts_with("<?xml") && !head.contains("<html") {
         return None;
     }
-    let html = ["<!doctype html", "<html", "<head>", "<body", "<table", "<script", "<meta ", "<div", "<p>", "<br", "<h1", "<style", "<center", "<title"]
-        .iter()
-        .any(|w| head.starts_with(w) || (w.len() > 6 && head.contains(w)) || (*w == "<html" && head.contains(w)));
+    let html = [
+        "<!doctype html",
+        "<html",
+        "<head>",
+        "<body",
+        "<table",
+        "<script",
+        "<meta ",
+        "<div",
+        "<p>",
+        "<br",
+        "<h1",
+        "<style",
+        "<center",
+        "<title",
+    ]
+    .iter()
+    .any(|w| head.starts_with(w) || (w.len() > 6 && head.contains(w)) || (*w == "<html" && head.contains(w)));
     html.then(|| look.named(HTML.extensions))
 }
 
@@ -64,7 +79,9 @@ pub(crate) fn identify(look: &Look<'_>) -> Option<Certainty> {
         tag::element_start(text).is_some_and(|name| {
             let close = format!("</{name}");
             let (n, open) = (text.matches('<').count(), !look.complete);
-            memchr::memmem::find(text.as_bytes(), close.as_bytes()).is_some() || (open && n > 4) || text.trim_end().ends_with("/>")
+            memchr::memmem::find(text.as_bytes(), close.as_bytes()).is_some()
+                || (open && n > 4)
+                || text.trim_end().ends_with("/>")
         })
     };
     begins.then(|| look.named(XML.extensions))
@@ -85,6 +102,7 @@ pub(crate) fn read(reader: Reader<'_>, html: bool) -> Result<(), InspectError> {
         text: None,
         plain_until: 0,
         scratch: String::new(),
+        misses: 0,
         columns: Vec::new(),
         column: 0,
     };
@@ -121,6 +139,8 @@ struct Xml<'o> {
     /// Before this byte no tag ends: looked for already.
     plain_until: u64,
     scratch: String,
+    /// Document types that did not end within reach; after many of them less is looked at.
+    misses: usize,
     /// Of an HTML table: the header's names, and the number of the cell.
     columns: Vec<String>,
     column: u32,
@@ -323,8 +343,10 @@ impl Xml<'_> {
 
     /// A document type with its declarations.
     fn doctype(&mut self) -> Result<(), InspectError> {
-        self.r.want(64 << 10)?;
+        let reach = (64usize << 10).min((16 << 20) / (self.misses + 1)).max(256);
+        self.r.want(reach)?;
         let bytes = self.r.window.bytes();
+        let bytes = &bytes[..bytes.len().min(reach)];
         let mut depth = 0usize;
         let mut end = None;
         for (i, b) in bytes.iter().enumerate() {
@@ -340,7 +362,10 @@ impl Xml<'_> {
         }
         match end {
             Some(n) => self.r.take(n, To::Lone),
-            None => self.lone_until(">"),
+            None => {
+                self.misses += 1;
+                self.lone_until(">")
+            }
         }
     }
 

@@ -29,7 +29,9 @@ pub(crate) fn identify(look: &Look<'_>) -> Option<Certainty> {
     if YAML.extensions.contains(&look.extension) {
         return Some(Certainty::Likely);
     }
-    if look.table || !(look.text.starts_with("---\n") || look.text.starts_with("---\r\n") || look.text.starts_with("%YAML")) {
+    if look.table
+        || !(look.text.starts_with("---\n") || look.text.starts_with("---\r\n") || look.text.starts_with("%YAML"))
+    {
         return None;
     }
     let keys = look.text.lines().take(100).filter(|l| key(l.trim_start().trim_start_matches("- ")).is_some()).count();
@@ -75,7 +77,7 @@ pub(crate) fn inspect(artifact: &Artifact, out: &mut dyn Inspection) -> Result<(
 }
 
 pub(crate) fn read(r: Reader<'_>) -> Result<(), InspectError> {
-    let mut yaml = Yaml { r, levels: Vec::new(), path: String::new() };
+    let mut yaml = Yaml { r, levels: Vec::new(), path: String::new(), misses: 0 };
     while yaml.line()? {}
     yaml.pop_to(0)?;
     yaml.r.finish()
@@ -94,6 +96,8 @@ struct Yaml<'o> {
     r: Reader<'o>,
     levels: Vec<Level>,
     path: String,
+    /// Values that did not end within reach; after many of them less is looked at.
+    misses: usize,
 }
 
 impl Yaml<'_> {
@@ -212,10 +216,11 @@ impl Yaml<'_> {
             self.r.window.skip_in_line(skip);
             len -= skip;
         }
-        let text = &self.r.window.rest()[..len];
-        let first = text.bytes().next();
         let path = std::mem::take(&mut self.path);
         let to = To::Name(&path, 0);
+        let reach = self.reach();
+        let text = &self.r.window.rest()[..len];
+        let first = text.bytes().next();
         let done = match first {
             None => {
                 self.r.window.skip(end);
@@ -225,9 +230,12 @@ impl Yaml<'_> {
                 self.r.window.skip(len + end);
                 self.block(column, to)
             }
-            Some(b'{' | b'[') if !text.starts_with("{{") => match flow::length(&mut self.r)? {
+            Some(b'{' | b'[') if !text.starts_with("{{") => match flow::length(&mut self.r, reach)? {
                 Some(n) => flow::read(&mut self.r, n, &path).and_then(|()| self.r.lone_line().map(|_| ())),
-                None => self.plain(len, to),
+                None => {
+                    self.misses += 1;
+                    self.plain(len, to)
+                }
             },
             Some(quote @ (b'"' | b'\'')) => self.quoted(quote, len, to),
             Some(_) => self.plain(len, to),
@@ -236,10 +244,15 @@ impl Yaml<'_> {
         done
     }
 
+    fn reach(&self) -> usize {
+        flow::MAX.min((16 << 20) / (self.misses + 1)).max(256)
+    }
+
     /// A plain value up to the end of the line or a comment.
     fn plain(&mut self, len: usize, to: To<'_>) -> Result<(), InspectError> {
         let text = &self.r.window.rest()[..len];
-        let comment = if text.starts_with('#') { Some(0) } else { [" #", "\t#"].iter().filter_map(|m| text.find(m)).min() };
+        let comment =
+            if text.starts_with('#') { Some(0) } else { [" #", "\t#"].iter().filter_map(|m| text.find(m)).min() };
         let value = text[..comment.unwrap_or(text.len())].trim_end().len();
         self.r.take(value, to)?;
         self.r.lone_line()?;
@@ -248,8 +261,12 @@ impl Yaml<'_> {
 
     /// A value in quotes; it may go on over lines.
     fn quoted(&mut self, quote: u8, len: usize, to: To<'_>) -> Result<(), InspectError> {
-        match flow::string_length(&mut self.r, quote)? {
-            None => self.plain(len, to),
+        let reach = self.reach();
+        match flow::string_length(&mut self.r, reach)? {
+            None => {
+                self.misses += 1;
+                self.plain(len, to)
+            }
             Some(n) => {
                 let escapes = if quote == b'"' { Escapes::Backslash } else { Escapes::Doubled(quote) };
                 self.r.window.skip_in_line(1);

@@ -123,7 +123,8 @@ fn any(words: &[String], of: &[&str]) -> bool {
 impl Field {
     /// The field of a name; an empty name says nothing.
     pub(super) fn of(name: &str) -> Field {
-        let (last, parent) = segments(name);
+        // Names are short; a hostile one is read at its end only.
+        let (last, parent) = segments(&name[name.ceil_char_boundary(name.len().saturating_sub(256))..]);
         let words = words(last);
         let parents = self::words(parent);
         let role = role(last, &words, &parents);

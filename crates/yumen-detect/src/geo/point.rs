@@ -166,7 +166,7 @@ impl Recogniser for Pair {
         if least < values::PRECISE || most - least > 4 || (candidate.place == Place::Binary) {
             return;
         }
-        let name = if let Place::Cell { name, .. } = candidate.place { name } else { "" };
+        let name = if let Place::Cell { name, .. } = candidate.place { tail(name, 256) } else { "" };
         let nearby = [tail(before, NEARBY), head(&text[two.end..], NEARBY)];
         let told = |words: &[&str]| has_word(name, words) || nearby.iter().any(|t| has_word(t, words));
         let sure = if CODE.contains(&candidate.extension) {

@@ -401,7 +401,8 @@ impl Series {
         let mut out = Outcome { timed: self.pooled.timed > 0, ..Outcome::default() };
         let distinct = self.entities.len() as u64 + self.spilled_entities;
         // A number for each row names rows; a VIN in each row is a list of vehicles.
-        let rows = distinct == 0 || (!self.told && self.pooled.track.points < distinct * 2 && self.rank.is_none_or(|r| r > 2));
+        let rows =
+            distinct == 0 || (!self.told && self.pooled.track.points < distinct * 2 && self.rank.is_none_or(|r| r > 2));
         let mut precise = self.precise;
         let take = |precise: &mut [u64; 3], of: [u64; 3]| {
             for (have, n) in precise.iter_mut().zip(of) {

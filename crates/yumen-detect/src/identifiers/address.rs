@@ -11,15 +11,76 @@ use crate::recogniser::{Candidate, Match, Place, Recogniser};
 pub(crate) struct Address;
 
 const LITERALS: &[&str] = &[
-    "北京", "天津", "上海", "重庆", "河北", "山西", "辽宁", "吉林", "黑龙江", "江苏", "浙江", "安徽", "福建", "江西", "山东", "河南", "湖北", "湖南", "广东",
-    "海南", "四川", "贵州", "云南", "陕西", "甘肃", "青海", "台湾", "内蒙古", "广西", "西藏", "宁夏", "新疆", "香港", "澳门",
+    "北京",
+    "天津",
+    "上海",
+    "重庆",
+    "河北",
+    "山西",
+    "辽宁",
+    "吉林",
+    "黑龙江",
+    "江苏",
+    "浙江",
+    "安徽",
+    "福建",
+    "江西",
+    "山东",
+    "河南",
+    "湖北",
+    "湖南",
+    "广东",
+    "海南",
+    "四川",
+    "贵州",
+    "云南",
+    "陕西",
+    "甘肃",
+    "青海",
+    "台湾",
+    "内蒙古",
+    "广西",
+    "西藏",
+    "宁夏",
+    "新疆",
+    "香港",
+    "澳门",
     // Labels.
-    "住址", "地址", "家住", "现住", "户籍", "住所", "住在", "居住",
+    "住址",
+    "地址",
+    "家住",
+    "现住",
+    "户籍",
+    "住所",
+    "住在",
+    "居住",
 ];
 const LABEL: usize = 34;
 
 /// Words before an address that make it an organisation's.
-const ORGANISATIONS: &[&str] = &["公司", "单位地址", "注册地", "办公", "厂址", "门店", "经销商", "服务站", "4s店", "学校", "医院", "展厅", "总部", "ip地址", "mac地址", "网址", "邮箱地址", "邮件地址", "内存", "寄存器", "链接"];
+const ORGANISATIONS: &[&str] = &[
+    "公司",
+    "单位地址",
+    "注册地",
+    "办公",
+    "厂址",
+    "门店",
+    "经销商",
+    "服务站",
+    "4s店",
+    "学校",
+    "医院",
+    "展厅",
+    "总部",
+    "ip地址",
+    "mac地址",
+    "网址",
+    "邮箱地址",
+    "邮件地址",
+    "内存",
+    "寄存器",
+    "链接",
+];
 
 /// Most characters of an address.
 const MOST: usize = 64;
@@ -44,7 +105,7 @@ fn read(text: &str) -> Read {
         if !is_han(c) && !alnum && !matches!(c, '（' | '）' | '(' | ')' | '·') {
             // A gap only between parts that go on: 中山路 12号.
             let next = text[at..].trim_start_matches(' ').chars().next().unwrap_or('\n');
-            let goes_on = c == ' ' && (is_han(last)) && (is_han(next) && !r.detail || next.is_ascii_digit() && !r.detail);
+            let goes_on = c == ' ' && is_han(last) && !r.detail && (is_han(next) || next.is_ascii_digit());
             if !goes_on {
                 break;
             }
@@ -54,11 +115,14 @@ fn read(text: &str) -> Read {
         match c {
             // 第3号 counts documents.
             '号' if text[..at].trim_end_matches(|d: char| d.is_ascii_digit()).ends_with('第') => break,
-            '号' | '栋' | '幢' | '座' | '室' | '楼' | '层' | '弄' | '组' | '房' | '户' | '元' | '院' | '队' if counted || (c == '元' && last == '单') => {
+            '号' | '栋' | '幢' | '座' | '室' | '楼' | '层' | '弄' | '组' | '房' | '户' | '元' | '院' | '队'
+                if counted || (c == '元' && last == '单') =>
+            {
                 r.detail = true;
                 r.len = end;
             }
-            '路' | '街' | '道' | '巷' | '村' | '镇' | '乡' | '里' | '苑' | '园' | '厦' | '场' | '区' | '庄' | '屯' | '城' | '胡' => {
+            '路' | '街' | '道' | '巷' | '村' | '镇' | '乡' | '里' | '苑' | '园' | '厦' | '场' | '区' | '庄' | '屯'
+            | '城' | '胡' => {
                 r.city |= c == '区';
                 if at > 0 {
                     r.road |= c != '区' || last == '小';
@@ -82,7 +146,9 @@ fn read(text: &str) -> Read {
     if r.detail {
         let rest = &text[r.len..];
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if (1..=4).contains(&digits) && !rest[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || is_han(c) || c == '.') {
+        if (1..=4).contains(&digits)
+            && !rest[digits..].starts_with(|c: char| c.is_ascii_alphanumeric() || is_han(c) || c == '.')
+        {
             r.len += digits;
         }
     }
@@ -91,7 +157,11 @@ fn read(text: &str) -> Read {
     let code = rest.trim_start_matches([' ', '，', ',']);
     let skip = rest.len() - code.len();
     let digits = code.bytes().take_while(u8::is_ascii_digit).count();
-    if r.len > 0 && digits == 6 && (1..=3).contains(&skip) && !code[6..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.') {
+    if r.len > 0
+        && digits == 6
+        && (1..=3).contains(&skip)
+        && !code[6..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.')
+    {
         r.len += skip + 6;
     }
     r
@@ -135,10 +205,12 @@ impl Recogniser for Address {
                     return;
                 }
                 let after = text_after(c, c.end);
-                let value = after.trim_start_matches(|ch: char| (ch.is_whitespace() && ch != '\n') || ":：=\"'“为是在地（(".contains(ch));
+                let value = after.trim_start_matches(|ch: char| {
+                    (ch.is_whitespace() && ch != '\n') || ":：=\"'“为是在地（(".contains(ch)
+                });
                 let start = c.end + after.len() - value.len();
                 let r = read(value);
-                if start - c.end <= 16 && ((r.road && r.detail) || (r.city && r.road)) {
+                if start - c.end <= 16 && r.road && (r.detail || r.city) {
                     found(start, start + r.len, 0.92, out);
                 }
             }
@@ -150,8 +222,23 @@ impl Recogniser for Address {
                     return;
                 }
                 let after = labels::head(&from[r.len..], 36);
-                let place = ["公司", "工厂", "大学", "医院", "门店", "4S店", "专卖店", "服务中心", "体验中心", "充电站", "加油站", "停车场"];
-                if place.iter().any(|p| after.trim_start().starts_with(p)) || labels::mentions(after, &["有限公司", "集团"]) {
+                let place = [
+                    "公司",
+                    "工厂",
+                    "大学",
+                    "医院",
+                    "门店",
+                    "4S店",
+                    "专卖店",
+                    "服务中心",
+                    "体验中心",
+                    "充电站",
+                    "加油站",
+                    "停车场",
+                ];
+                if place.iter().any(|p| after.trim_start().starts_with(p))
+                    || labels::mentions(after, &["有限公司", "集团"])
+                {
                     return;
                 }
                 // 湖北省武汉市: the later name in an address belongs to it.
@@ -167,7 +254,11 @@ fn by_column(c: &Candidate<'_>, out: &mut Vec<Match>) {
     let value = raw.trim();
     let start = c.start + (raw.len() - raw.trim_start().len());
     let labels = labels::of(name);
-    if !(8..=600).contains(&value.len()) || labels::mentions(name, ORGANISATIONS) || value.contains("://") || value.contains('@') {
+    if !(8..=600).contains(&value.len())
+        || labels::mentions(name, ORGANISATIONS)
+        || value.contains("://")
+        || value.contains('@')
+    {
         return;
     }
     let han = value.chars().filter(|&ch| is_han(ch)).count();
@@ -189,17 +280,46 @@ fn by_column(c: &Candidate<'_>, out: &mut Vec<Match>) {
 /// A Latin postal address: a number and a word for a street, or a postal code.
 fn street(value: &str) -> bool {
     const STREETS: &[&str] = &[
-        "street", "st", "road", "rd", "avenue", "ave", "lane", "ln", "drive", "dr", "boulevard", "blvd", "court", "ct", "way", "square", "place",
-        "strasse", "straße", "platz", "weg", "rue", "via", "calle", "plaza", "apt", "suite", "lu", "jie", "district", "highway", "hwy",
+        "street",
+        "st",
+        "road",
+        "rd",
+        "avenue",
+        "ave",
+        "lane",
+        "ln",
+        "drive",
+        "dr",
+        "boulevard",
+        "blvd",
+        "court",
+        "ct",
+        "way",
+        "square",
+        "place",
+        "strasse",
+        "straße",
+        "platz",
+        "weg",
+        "rue",
+        "via",
+        "calle",
+        "plaza",
+        "apt",
+        "suite",
+        "lu",
+        "jie",
+        "district",
+        "highway",
+        "hwy",
     ];
-    let words: Vec<String> = value
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .map(str::to_lowercase)
-        .collect();
+    let words: Vec<String> =
+        value.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_lowercase).collect();
     let number = words.iter().any(|w| w.len() <= 6 && w.chars().next().is_some_and(|c| c.is_ascii_digit()));
     let alphabetic = words.iter().filter(|w| w.chars().all(char::is_alphabetic) && w.len() > 1).count();
-    number && alphabetic >= 2 && words.iter().any(|w| STREETS.contains(&w.as_str()) || w.ends_with("straße") || w.ends_with("strasse"))
+    number
+        && alphabetic >= 2
+        && words.iter().any(|w| STREETS.contains(&w.as_str()) || w.ends_with("straße") || w.ends_with("strasse"))
 }
 
 #[cfg(test)]
@@ -229,7 +349,14 @@ mod tests {
 
     #[test]
     fn places_are_no_addresses() {
-        for text in ["湖北省合肥市", "北京时间2024年", "公司地址：北京市海淀区中关村大街1号", "IP地址：10.0.0.1", "内存地址 0x1000", "上海市道路运输条例第3号"] {
+        for text in [
+            "湖北省合肥市",
+            "北京时间2024年",
+            "公司地址：北京市海淀区中关村大街1号",
+            "IP地址：10.0.0.1",
+            "内存地址 0x1000",
+            "上海市道路运输条例第3号",
+        ] {
             assert!(addresses(text).is_empty(), "{text}: {:?}", addresses(text));
         }
     }

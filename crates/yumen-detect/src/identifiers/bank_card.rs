@@ -4,7 +4,7 @@ use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
 use super::check::{luhn, patterned, spaced};
-use super::context::{labels_at, line_after, line_before, whole_cell};
+use super::context::{beside_number, labels_at, line_after, line_before, whole_cell};
 use super::labels::{self, Labels};
 use crate::recogniser::{Candidate, Match, Place, Recogniser, Run};
 
@@ -14,15 +14,54 @@ pub(crate) struct BankCard;
 
 /// Numbers that payment providers print in their manuals.
 const TEST_CARDS: &[&str] = &[
-    "4111111111111111", "4242424242424242", "4012888888881881", "4000000000000002", "4222222222222", "4000056655665556", "5555555555554444",
-    "5105105105105100", "5200828282828210", "2223003122003222", "378282246310005", "371449635398431", "378734493671000", "6011111111111117",
-    "6011000990139424", "30569309025904", "38520000023237", "3530111333300000", "3566002020360505", "4917610000000000", "5454545454545454",
+    "4111111111111111",
+    "4242424242424242",
+    "4012888888881881",
+    "4000000000000002",
+    "4222222222222",
+    "4000056655665556",
+    "5555555555554444",
+    "5105105105105100",
+    "5200828282828210",
+    "2223003122003222",
+    "378282246310005",
+    "371449635398431",
+    "378734493671000",
+    "6011111111111117",
+    "6011000990139424",
+    "30569309025904",
+    "38520000023237",
+    "3530111333300000",
+    "3566002020360505",
+    "4917610000000000",
+    "5454545454545454",
 ];
 
 /// Words for cards.
 const WORDS: &[&str] = &[
-    "card", "visa", "mastercard", "amex", "unionpay", "银行", "银联", "卡号", "信用卡", "储蓄卡", "借记卡", "开户", "付款", "收款", "转账", "汇款",
-    "刷卡", "账户", "帐户", "账号", "尾号", "cvv", "iban",
+    "card",
+    "visa",
+    "mastercard",
+    "amex",
+    "unionpay",
+    "银行",
+    "银联",
+    "卡号",
+    "信用卡",
+    "储蓄卡",
+    "借记卡",
+    "开户",
+    "付款",
+    "收款",
+    "转账",
+    "汇款",
+    "刷卡",
+    "账户",
+    "帐户",
+    "账号",
+    "尾号",
+    "cvv",
+    "iban",
 ];
 
 /// Whether the prefix is one that card issuers have; `sure` asks for the networks' own ranges.
@@ -78,7 +117,9 @@ impl Recogniser for BankCard {
             let (digits, len) = spaced(text, 19, |_| false);
             let groups = text.get(..len).unwrap_or("").split([' ', '-']).map(str::len);
             let sizes: Vec<usize> = groups.collect();
-            let regular = sizes.len() >= 4 && sizes[..sizes.len() - 1].iter().all(|&n| n == 4) && sizes.last().is_some_and(|&n| n <= 4);
+            let regular = sizes.len() >= 4
+                && sizes[..sizes.len() - 1].iter().all(|&n| n == 4)
+                && sizes.last().is_some_and(|&n| n <= 4);
             if !regular {
                 return;
             }
@@ -88,7 +129,9 @@ impl Recogniser for BankCard {
         };
         let grouped = end - c.start > digits.len();
         let after = c.text.get(end..).unwrap_or("");
-        if after.starts_with(|p: char| p.is_ascii_alphanumeric()) || matches!(after.as_bytes(), [b'.' | b'-', b'0'..=b'9', ..]) {
+        if after.starts_with(|p: char| p.is_ascii_alphanumeric())
+            || matches!(after.as_bytes(), [b'.' | b'-', b'0'..=b'9', ..])
+        {
             return;
         }
         let labels = labels_at(c, c.start);
@@ -98,11 +141,13 @@ impl Recogniser for BankCard {
         }
         let confidence = if labelled {
             0.97
-        } else if labels.any(Labels::NOISE | Labels::IMEI | Labels::ICCID | Labels::IMSI | Labels::PHONE | Labels::ID_NUMBER) {
+        } else if labels
+            .any(Labels::NOISE | Labels::IMEI | Labels::ICCID | Labels::IMSI | Labels::PHONE | Labels::ID_NUMBER)
+        {
             return;
         } else if !matches!(c.place, Place::Binary) && near(c, end) {
             0.92
-        } else if grouped {
+        } else if grouped && !beside_number(c, c.start, end) {
             0.88
         } else if whole_cell(c, c.start, end) {
             // Only a column full of them.
@@ -172,6 +217,7 @@ mod tests {
             "card 0.4716952653167634",
             "2024 2025 2026 2027",
             "card 1111111111111117",
+            "2206 6274 7724 8335 1580 898 3121",
             "524C 527D 5282 5281 5290 5293",
         ] {
             assert!(cards(text).is_empty(), "{text}");

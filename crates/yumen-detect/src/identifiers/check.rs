@@ -14,7 +14,7 @@ pub(crate) fn luhn(digits: &[u8]) -> bool {
             if i % 2 == 0 { d } else { d / 5 + d * 2 % 10 }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// How many different bytes there are.

@@ -59,10 +59,7 @@ pub(crate) fn line_after<'a>(c: &Candidate<'a>, end: usize) -> &'a str {
 pub(crate) fn whole_cell(c: &Candidate<'_>, start: usize, end: usize) -> bool {
     let Place::Cell { start: from, end: to, .. } = c.place else { return false };
     let blank = |s: &str| s.chars().all(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
-    from <= start
-        && end <= to
-        && c.text.get(from..start).is_some_and(blank)
-        && c.text.get(end..to).is_some_and(blank)
+    from <= start && end <= to && c.text.get(from..start).is_some_and(blank) && c.text.get(end..to).is_some_and(blank)
 }
 
 /// Whether the line around a span holds Chinese.
@@ -72,14 +69,10 @@ pub(crate) fn chinese_line(c: &Candidate<'_>, start: usize, end: usize) -> bool 
 
 /// Whether the artifact is source code, a script or markup by its extension: numbers in it are constants more often than not.
 pub(crate) fn is_source(c: &Candidate<'_>) -> bool {
-    const SOURCE: &[&str] = &[
-        "rs", "c", "h", "cc", "cpp", "cxx", "hpp", "hh", "py", "pyi", "js", "mjs", "cjs", "ts", "tsx", "jsx", "java", "kt", "go", "rb",
-        "php", "pl", "pm", "t", "sh", "bash", "zsh", "lua", "swift", "m", "mm", "cs", "fs", "vb", "scala", "clj", "hs", "ml", "mli", "el",
-        "erl", "ex", "exs", "r", "jl", "dart", "zig", "nim", "s", "asm", "v", "sv", "vhd", "cmake", "mk", "am", "ac", "m4", "in", "pro",
-        "gradle", "groovy", "css", "scss", "less", "vue", "svelte", "tcl", "awk", "sed", "vim", "proto", "thrift", "idl", "lock",
-        "d", "f90", "f", "pas", "ads", "adb", "lisp", "scm", "rkt", "ipynb", "wat", "td", "cfg", "toml", "map", "po", "pot",
-    ];
-    SOURCE.contains(&c.extension)
+    const SOURCE: &str = "makefile dockerfile rs c h cc cpp cxx hpp hh py pyi js mjs cjs ts tsx jsx java kt go rb php pl pm t sh bash zsh lua swift m mm cs fs vb scala clj hs \
+        ml mli el erl ex exs r jl dart zig nim s asm v sv vhd cmake mk am ac m4 in pro gradle groovy css scss less vue svelte tcl awk sed \
+        vim proto thrift idl lock d f90 f pas ads adb lisp scm rkt ipynb wat td cfg toml map po pot";
+    !c.extension.is_empty() && SOURCE.split(' ').any(|e| e == c.extension)
 }
 
 /// Whether the neighbouring words on the line are bare numbers too: a table, a vector, a dump.
@@ -87,14 +80,24 @@ pub(crate) fn among_numbers(c: &Candidate<'_>, start: usize, end: usize) -> bool
     let cut = |ch: char| ch.is_whitespace() || matches!(ch, ',' | ';' | '|' | '[' | ']' | '(' | ')' | '{' | '}');
     let number = |w: &str| {
         let w = w.trim_matches(['"', '\'']);
-        !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'))
+        !w.is_empty()
+            && w.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'))
             && w.bytes().any(|b| b.is_ascii_digit())
     };
     let before = line_before(c, start).trim_end_matches(cut).rsplit(cut).next().is_some_and(number);
     let after = line_after(c, end).trim_start_matches(cut).split(cut).next().is_some_and(number);
-    (before && after) || ((before || after) && !chinese_line(c, start, end) && {
-        let rest = line_before(c, start).trim();
-        let tail = line_after(c, end).trim();
-        rest.split(cut).chain(tail.split(cut)).filter(|w| !w.is_empty()).all(number)
-    })
+    (before && after)
+        || ((before || after) && !chinese_line(c, start, end) && {
+            let rest = line_before(c, start).trim();
+            let tail = line_after(c, end).trim();
+            rest.split(cut).chain(tail.split(cut)).filter(|w| !w.is_empty()).all(number)
+        })
+}
+
+/// Whether the word before or after is a bare number.
+pub(crate) fn beside_number(c: &Candidate<'_>, start: usize, end: usize) -> bool {
+    let number = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit());
+    let before = line_before(c, start).trim_end_matches(' ').rsplit([' ', '\t']).next().is_some_and(number);
+    let after = line_after(c, end).trim_start_matches(' ').split([' ', '\t']).next().is_some_and(number);
+    before || after
 }

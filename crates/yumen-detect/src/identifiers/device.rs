@@ -45,7 +45,12 @@ impl Recogniser for Subscriber {
             return;
         }
         let labels = labels_of(c);
-        let chinese_network = matches!(digits, [b'4', b'6', b'0', b'0', ..] | [b'4', b'6', b'0', b'1', b'1' | b'2' | b'3' | b'5', ..] | [b'4', b'6', b'0', b'2', b'0', ..]);
+        let chinese_network = matches!(
+            digits,
+            [b'4', b'6', b'0', b'0', ..]
+                | [b'4', b'6', b'0', b'1', b'1' | b'2' | b'3' | b'5', ..]
+                | [b'4', b'6', b'0', b'2', b'0', ..]
+        );
         if labels.any(Labels::IMSI) && (chinese_network || matches!(digits[0], b'2'..=b'7')) {
             push(c, kinds::DEVICE_IMSI, 0.97, None, out);
             return;
@@ -54,7 +59,10 @@ impl Recogniser for Subscriber {
             if labels.any(Labels::IMEI) || named(c, "imei") {
                 return push(c, kinds::DEVICE_IMEI, 0.97, Some(true), out);
             }
-            if !labels.any(Labels::NOISE) && whole_cell(c, c.start, c.end) && matches!(digits, [b'3', b'5', ..] | [b'8', b'6', ..] | [b'0' | b'9', ..]) {
+            if !labels.any(Labels::NOISE)
+                && whole_cell(c, c.start, c.end)
+                && matches!(digits, [b'3', b'5', ..] | [b'8', b'6', ..] | [b'0' | b'9', ..])
+            {
                 push(c, kinds::DEVICE_IMEI, PROVISIONAL / 2.0, Some(true), out);
             }
         } else if labels.any(Labels::IMEI) && matches!(c.place, Place::Cell { .. }) {
@@ -90,7 +98,10 @@ impl Recogniser for Iccid {
 
     fn examine(&self, c: &Candidate<'_>, out: &mut Vec<Match>) {
         let value = c.value().as_bytes();
-        let operator = matches!(value, [b'8', b'9', b'8', b'6', b'0', b'0'..=b'9', ..] | [b'8', b'9', b'8', b'6', b'1', b'1' | b'5', ..]);
+        let operator = matches!(
+            value,
+            [b'8', b'9', b'8', b'6', b'0', b'0'..=b'9', ..] | [b'8', b'9', b'8', b'6', b'1', b'1' | b'5', ..]
+        );
         if !operator || goes_on(c) || variety(value) <= 3 || !value.iter().all(u8::is_ascii_hexdigit) {
             return;
         }
@@ -113,12 +124,22 @@ pub(crate) struct Mac;
 
 /// Addresses of examples and defaults.
 fn example(mac: &[u8; 6]) -> bool {
-    let steps = mac.windows(2).filter(|w| w[1].wrapping_sub(w[0]) == w[2 - 1].wrapping_sub(w[0]) && w[1].wrapping_sub(w[0]) == 0x11).count();
+    let steps = mac
+        .windows(2)
+        .filter(|w| w[1].wrapping_sub(w[0]) == w[2 - 1].wrapping_sub(w[0]) && w[1].wrapping_sub(w[0]) == 0x11)
+        .count();
     variety(mac) <= 2
         || steps == 5
         || mac.windows(2).all(|w| w[1] == w[0].wrapping_add(1))
         || mac.windows(2).all(|w| w[1] == w[0].wrapping_add(0x22))
-        || matches!(mac, [0x00, 0x00, 0x5E, ..] | [0xDE, 0xAD, 0xBE, 0xEF, ..] | [0x12, 0x34, 0x56, ..] | [0x01, 0x23, 0x45, ..] | [0x00, 0x00, 0x00, ..])
+        || matches!(
+            mac,
+            [0x00, 0x00, 0x5E, ..]
+                | [0xDE, 0xAD, 0xBE, 0xEF, ..]
+                | [0x12, 0x34, 0x56, ..]
+                | [0x01, 0x23, 0x45, ..]
+                | [0x00, 0x00, 0x00, ..]
+        )
 }
 
 fn hex(b: &[u8]) -> Option<u8> {
@@ -157,13 +178,18 @@ impl Recogniser for Mac {
         let before = c.before().bytes().next_back().unwrap_or(b' ');
         let apart = |b: u8| !b.is_ascii_alphanumeric() && !matches!(b, b':' | b'-' | b'_' | b'%');
         // Longer chains are fingerprints and hex dumps.
-        if !apart(next) || !(apart(before) || (matches!(before, b':' | b'_' | b'-') && !c.before().ends_with(|p: char| p == separator as char)) || before == b':' && labels_of(c).any(Labels::MAC)) {
+        if !apart(next)
+            || !(apart(before)
+                || (matches!(before, b':' | b'_' | b'-') && !c.before().ends_with(char::from(separator)))
+                || before == b':' && labels_of(c).any(Labels::MAC))
+        {
             return;
         }
         if mac[0] & 3 != 0 || example(&mac) {
             return;
         }
-        let labelled = labels_of(c).any(Labels::MAC) || labels::mentions(labels::tail(line_before(c, c.start), 32), &["mac", "bssid", "hwaddr", "ether"]);
+        let labelled = labels_of(c).any(Labels::MAC)
+            || labels::mentions(labels::tail(line_before(c, c.start), 32), &["mac", "bssid", "hwaddr", "ether"]);
         let letters = raw.iter().any(u8::is_ascii_alphabetic);
         let confidence = match c.place {
             _ if bare && !labels_of(c).any(Labels::MAC) => return,
@@ -223,8 +249,14 @@ mod tests {
         }
         assert_eq!(found_in(&Mac, "bt_mac", "3C22FB8A019E").len(), 1);
         for text in [
-            "00:11:22:33:44:55", "FF:FF:FF:FF:FF:FF", "02:42:AC:11:00:02", "de:ad:be:ef:00:01", "AA:BB:CC:DD:EE:FF",
-            "SHA1 3C:22:FB:8A:01:9E:11:42:AC:11:00:02", "fe80:3c:22:fb:8a:01:9e", "3c22fb8a019e",
+            "00:11:22:33:44:55",
+            "FF:FF:FF:FF:FF:FF",
+            "02:42:AC:11:00:02",
+            "de:ad:be:ef:00:01",
+            "AA:BB:CC:DD:EE:FF",
+            "SHA1 3C:22:FB:8A:01:9E:11:42:AC:11:00:02",
+            "fe80:3c:22:fb:8a:01:9e",
+            "3c22fb8a019e",
         ] {
             assert!(found(&Mac, text).is_empty(), "{text}");
         }

@@ -12,47 +12,40 @@ use crate::recogniser::{Candidate, Match, Place, Recogniser};
 pub(crate) struct Email;
 
 /// Generic top-level domains in common use; two-letter ones count all but for file extensions.
-const TLDS: &[&str] = &[
-    "com", "net", "org", "edu", "gov", "mil", "int", "info", "biz", "name", "pro", "mobi", "tel", "travel", "asia", "cat", "jobs", "coop",
-    "museum", "aero", "xyz", "top", "site", "online", "club", "shop", "vip", "wang", "icu", "fun", "store", "tech", "cloud", "app", "dev",
-    "page", "blog", "live", "work", "link", "ltd", "group", "company", "email", "news", "world", "space", "website", "life", "today",
-    "digital", "network", "systems", "solutions", "services", "agency", "center", "academy", "global", "ren", "art", "love", "plus", "auto",
-    "car", "cars", "bmw", "audi", "toyota", "volvo", "ink", "red", "team", "host", "press", "guru", "zone", "run", "ai",
-];
+const TLDS: &str = "com net org edu gov mil int info biz name pro mobi tel travel asia cat jobs coop museum aero xyz top site online club shop vip \
+    wang icu fun store tech cloud app dev page blog live work link ltd group company email news world space website life today digital \
+    network systems solutions services agency center academy global ren art love plus auto car cars bmw audi toyota volvo ink red team \
+    host press guru zone run ai";
 
 /// Two-letter endings of file names and code that are more often those than countries.
-const NO_COUNTRY: &[&str] = &["js", "ts", "py", "rb", "go", "md", "cc", "hh", "mm", "vb", "kt", "xz", "gz", "bz", "db", "so", "ko", "fn", "rc", "cs", "hs", "pm", "sh"];
+const NO_COUNTRY: &str = "js ts py rb go md cc hh mm vb kt xz gz bz db so ko fn rc cs hs pm sh";
 
 /// Local parts that are a role, a placeholder or a machine.
-const ROLES: &[&str] = &[
-    "git", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "support", "info", "admin", "administrator", "webmaster",
-    "postmaster", "hostmaster", "root", "security", "abuse", "contact", "help", "sales", "service", "services", "office", "team", "press",
-    "legal", "privacy", "bugs", "bug", "feedback", "hello", "hi", "mail", "email", "mailer-daemon", "daemon", "nobody", "news", "marketing",
-    "billing", "user", "username", "name", "you", "your", "yourname", "your-email", "youremail", "your.email", "me", "someone", "somebody",
-    "test", "tester", "testing", "example", "foo", "bar", "baz", "qux", "foobar", "abc", "xyz", "x", "y", "a", "b", "c", "joe", "jane", "john", "alice", "bob", "john.doe",
-    "jane.doe", "johndoe", "janedoe", "first.last", "firstname.lastname", "dev", "devel", "developers", "developer", "maintainer",
-    "maintainers", "owner", "list", "lists", "users", "announce", "subscribe", "unsubscribe", "majordomo", "license", "licensing",
-    "opensource", "oss", "code", "conduct", "community", "ops", "jira", "jenkins", "ci", "bot", "dependabot", "github", "gitlab", "npm",
-    "ftp", "anonymous", "guest", "hr", "jobs", "careers", "pr", "media", "kefu", "client", "server", "host", "local", "system", "sip", "xmpp",
-];
+const ROLES: &str = "git noreply no-reply no_reply donotreply do-not-reply support info admin administrator webmaster postmaster hostmaster root \
+    security abuse contact help sales service services office team press legal privacy bugs bug feedback hello hi mail email \
+    mailer-daemon daemon nobody news marketing billing user username name you your yourname your-email youremail your.email me someone \
+    somebody test tester testing example foo bar baz qux foobar abc xyz x y a b c joe jane john alice bob john.doe jane.doe johndoe \
+    janedoe first.last firstname.lastname dev devel developers developer maintainer maintainers owner list lists users announce \
+    subscribe unsubscribe majordomo license licensing opensource oss code conduct community ops jira jenkins ci bot dependabot github \
+    gitlab npm ftp anonymous guest hr jobs careers pr media kefu client server host local system sip xmpp";
 
 /// Second-level names of domains that belong to nobody or to lists and projects.
-const NOBODYS: &[&str] = &[
-    "openssh", "libssh", "example", "domain", "yourdomain", "mydomain", "foo", "bar", "baz", "acme", "localhost", "site", "host", "yourcompany",
-    "company", "somewhere", "nowhere", "invalid", "test", "email", "server", "users", "lists", "googlegroups", "noreply", "reply",
-    "xx", "xxx", "abc", "xyz", "a", "b", "c", "d", "x", "y", "z", "hostname", "gnu", "kernel", "debian", "apache", "python", "w3", "ietf",
-    "freedesktop", "gnome", "kde", "sourceforge", "savannah", "ubuntu", "fsf", "mozilla", "postgresql", "perl", "cpan", "rust-lang",
-];
+const NOBODYS: &str = "openssh libssh example domain yourdomain mydomain foo bar baz acme localhost site host yourcompany company somewhere nowhere \
+    invalid test email server users lists googlegroups noreply reply xx xxx abc xyz a b c d x y z hostname gnu kernel debian apache \
+    python w3 ietf freedesktop gnome kde sourceforge savannah ubuntu fsf mozilla postgresql perl cpan rust-lang";
 
 /// Words before an address that publish it, or make it another thing.
-const PUBLISHED: &[&str] = &[
-    "author", "maintain", "copyright", "(c)", "©", "signed-off-by", "reported-by", "reviewed-by", "acked-by", "tested-by", "suggested-by",
-    "co-authored-by", "co-developed-by", "committer", "tagger", "contribut", "developer", "written by", "created by", "ported", "patch", "thanks", "credit",
-    "bug report", "report bugs", "send bug", "upload", "packager", "translat", "last-translator", "language-team", "uid ", "gpg:",
-    "message-id", "in-reply-to", "references:", "revision", "vcs", "changed-by", "license", "licence", "homepage", "all rights reserved",
-    "mailing list", "comments to", "questions", "feedback", "suggestion", "bugs to", "please send", "e-mail me", "mail me", "permission", "moderator",
-    "who =", "who:", "designed by", "implemented by", "modified by", "fixed by", "by:", "many thanks", "courtesy", "origin:", "forwarded:",
-];
+const PUBLISHED: &str = "author|maintain|copyright|(c)|©|signed-off-by|reported-by|reviewed-by|acked-by|tested-by|suggested-by|co-authored-by|\
+    co-developed-by|committer|tagger|contribut|developer|written by|created by|ported|patch|thanks|credit|bug report|report bugs|\
+    send bug|upload|packager|translat|last-translator|language-team|uid |gpg:|message-id|in-reply-to|references:|revision|vcs|\
+    changed-by|license|licence|homepage|all rights reserved|mailing list|comments to|questions|feedback|suggestion|bugs to|please send|\
+    e-mail me|mail me|permission|moderator|who =|who:|designed by|implemented by|modified by|fixed by|by:|many thanks|courtesy|origin:|\
+    forwarded:";
+
+/// Whether a word stands in a list.
+fn listed(list: &str, word: &str) -> bool {
+    list.split(' ').any(|w| w == word)
+}
 
 fn local_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'')
@@ -61,8 +54,8 @@ fn local_byte(b: u8) -> bool {
 fn top_level(tld: &str) -> bool {
     let tld = tld.to_ascii_lowercase();
     match tld.len() {
-        2 => tld.bytes().all(|b| b.is_ascii_alphabetic()) && !NO_COUNTRY.contains(&tld.as_str()),
-        _ => TLDS.contains(&tld.as_str()),
+        2 => tld.bytes().all(|b| b.is_ascii_alphabetic()) && !listed(NO_COUNTRY, &tld),
+        _ => listed(TLDS, &tld),
     }
 }
 
@@ -80,16 +73,26 @@ impl Recogniser for Email {
         let local_len = before.bytes().rev().take(65).take_while(|&b| local_byte(b)).count();
         let raw = &before[before.len() - local_len..];
         let local = raw.trim_start_matches(['.', '-', '+', '%', '\'', '_']);
-        if local.is_empty() || local.len() > 64 || local.ends_with('.') || local.contains("..") || !local.bytes().any(|b| b.is_ascii_alphabetic() || b.is_ascii_digit()) {
+        if local.is_empty()
+            || local.len() > 64
+            || local.ends_with('.')
+            || local.contains("..")
+            || !local.bytes().any(|b| b.is_ascii_alphabetic() || b.is_ascii_digit())
+        {
             return;
         }
         let start = c.start - local.len();
         let after = c.after();
-        let domain_len = after.bytes().take(254).take_while(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')).count();
+        let domain_len =
+            after.bytes().take(254).take_while(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')).count();
         let domain = after[..domain_len].trim_end_matches(['.', '-']);
         let Some((rest, tld)) = domain.rsplit_once('.') else { return };
-        let labels_ok = domain.split('.').all(|l| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-'));
-        if !labels_ok || !top_level(tld) || (rest.contains('.') && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.')) {
+        let labels_ok =
+            domain.split('.').all(|l| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-'));
+        if !labels_ok
+            || !top_level(tld)
+            || (rest.contains('.') && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+        {
             return;
         }
         let end = c.end + domain.len();
@@ -111,23 +114,49 @@ impl Recogniser for Email {
 /// The confidence that an address of good form is one of a person.
 fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str, next: &str) -> Option<f64> {
     let lower = local.to_ascii_lowercase();
-    let role = ROLES.contains(&lower.as_str())
+    let role = listed(ROLES, &lower)
         || ["bug-", "bugs-", "help-", "info-", "noreply", "no-reply", "do-not"].iter().any(|p| lower.starts_with(p))
-        || ["-bugs", "-dev", "-devel", "-list", "-users", "-announce", "-discuss", "-team", "-owner", "-request", "-security", "+noreply"]
-            .iter()
-            .any(|p| lower.ends_with(p));
+        || [
+            "-bugs",
+            "-dev",
+            "-devel",
+            "-list",
+            "-users",
+            "-announce",
+            "-discuss",
+            "-team",
+            "-owner",
+            "-request",
+            "-security",
+            "+noreply",
+        ]
+        .iter()
+        .any(|p| lower.ends_with(p));
     let domain = domain.to_ascii_lowercase();
     let placeholder = matches!(domain.as_str(), "example");
-    let nobodys = domain.split('.').any(|d| NOBODYS.contains(&d)) && !placeholder;
+    let nobodys = domain.split('.').any(|d| listed(NOBODYS, d)) && !placeholder;
     if role || nobodys {
         return None;
     }
     // scp targets, user info of URLs, versions, ids of messages.
     let before = text_before(c, start);
-    let word = before.rsplit(|ch: char| ch.is_whitespace() || matches!(ch, '"' | '\'' | '<' | '(' | ',' | ';')).next().unwrap_or("");
-    let scp = next.as_bytes().first() == Some(&b':') && next.as_bytes().get(1).is_some_and(|&b| b == b'/' || b == b'~' || b.is_ascii_alphabetic()) && next.contains('/');
-    let machine = lower.len() > 32 || (lower.len() >= 16 && lower.bytes().filter(u8::is_ascii_digit).count() * 2 > lower.len() && !lower.bytes().all(|b| b.is_ascii_digit()));
-    if word.contains("://") || scp || machine || next.starts_with(['@', '\\', '{', '$']) || before.ends_with(['@', '$', '}', '\\', '{', '*', '/']) {
+    let word = before
+        .rsplit(|ch: char| ch.is_whitespace() || matches!(ch, '"' | '\'' | '<' | '(' | ',' | ';'))
+        .next()
+        .unwrap_or("");
+    let scp = next.as_bytes().first() == Some(&b':')
+        && next.as_bytes().get(1).is_some_and(|&b| b == b'/' || b == b'~' || b.is_ascii_alphabetic())
+        && next.contains('/');
+    let machine = lower.len() > 32
+        || (lower.len() >= 16
+            && lower.bytes().filter(u8::is_ascii_digit).count() * 2 > lower.len()
+            && !lower.bytes().all(|b| b.is_ascii_digit()));
+    if word.contains("://")
+        || scp
+        || machine
+        || next.starts_with(['@', '\\', '{', '$'])
+        || before.ends_with(['@', '$', '}', '\\', '{', '*', '/'])
+    {
         return None;
     }
     if let Place::Cell { name, .. } = c.place {
@@ -154,9 +183,14 @@ fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str,
     }
 }
 
-/// Whether the file is documentation by its extension.
+/// Whether the file is documentation by its extension, or by its name where it has none.
 fn documentation(c: &Candidate<'_>) -> bool {
-    matches!(c.extension, "md" | "rst" | "adoc" | "html" | "htm" | "1" | "3" | "5" | "7" | "8" | "texi" | "tex" | "pod" | "markdown" | "rdoc" | "org" | "info" | "man" | "xhtml" | "docbook" | "svg")
+    const ENDINGS: &str =
+        "md rst adoc html htm 1 2 3 4 5 6 7 8 texi tex pod markdown rdoc org info man xhtml docbook svg";
+    const NAMES: &str = "license licence licenses copying copyright authors changelog changes readme news thanks credits contributors \
+                         maintainers codeowners notice pkg-info metadata history todo install hacking acknowledgements owners patents";
+    let stem = c.extension.split(['-', '_']).next().unwrap_or("");
+    listed(ENDINGS, c.extension) || listed(NAMES, stem) || listed(NAMES, c.extension)
 }
 
 /// Whether the address is published with a work: its author, maintainer, holder of rights, or the list of those who helped.
@@ -164,15 +198,20 @@ fn published(c: &Candidate<'_>, start: usize, end: usize) -> bool {
     let line = line_before(c, start);
     let near = labels::tail(text_before(c, start), 160);
     let around = labels::head(line_after(c, end), 120);
-    if labels::mentions(line, PUBLISHED)
-        || labels::mentions(near, &["author", "maintainer", "copyright", "contributor", "reporting bugs", "licen", "warranty", "redistribut"])
+    if labels::mentions(line, &PUBLISHED.split('|').collect::<Vec<_>>())
+        || labels::mentions(
+            near,
+            &["author", "maintainer", "copyright", "contributor", "reporting bugs", "licen", "warranty", "redistribut"],
+        )
         || labels::mentions(around, &["copyright", "all rights", "mailing list"])
     {
         return true;
     }
     // `Name <address>`: the way of AUTHORS, THANKS and changelogs; in the head of a mail it is who wrote to whom.
     let bracketed = line.ends_with('<') || line.ends_with("&lt;");
-    let mail = ["from:", "to:", "cc:", "bcc:", "reply-to:", "sender:"].iter().any(|h| line.trim_start().to_ascii_lowercase().starts_with(h));
+    let mail = ["from:", "to:", "cc:", "bcc:", "reply-to:", "sender:"]
+        .iter()
+        .any(|h| line.trim_start().to_ascii_lowercase().starts_with(h));
     let latin = !line.chars().any(labels::is_han);
     bracketed && latin && !mail && matches!(c.place, Place::Prose)
 }
@@ -214,9 +253,24 @@ mod tests {
     #[test]
     fn what_only_looks_like_one() {
         for text in [
-            "git@github.com:a/b.git", "icon@2x.png", "pkg@1.2.3", "react@next.js", "user@host", "root@server.local", "deploy@web1.example.cn:/srv",
-            "https://user@host.com/x", "postgres://u:p@db.corp.com/x", "chacha20-poly1305@openssh.com", "noreply@github.com", "getty@tty1.service",
-            "user@example.com", "com.foo.Bar@1a2b3c", "12345+bot@users.noreply.github.com", "a@b.c", "@types/node", "bug-gzip@gnu.org",
+            "git@github.com:a/b.git",
+            "icon@2x.png",
+            "pkg@1.2.3",
+            "react@next.js",
+            "user@host",
+            "root@server.local",
+            "deploy@web1.example.cn:/srv",
+            "https://user@host.com/x",
+            "postgres://u:p@db.corp.com/x",
+            "chacha20-poly1305@openssh.com",
+            "noreply@github.com",
+            "getty@tty1.service",
+            "user@example.com",
+            "com.foo.Bar@1a2b3c",
+            "12345+bot@users.noreply.github.com",
+            "a@b.c",
+            "@types/node",
+            "bug-gzip@gnu.org",
         ] {
             assert!(mails(text).is_empty(), "{text}: {:?}", mails(text));
         }

@@ -34,8 +34,29 @@ fn is_table(format: &str) -> bool {
 /// Values that stand for nothing.
 fn empty(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    matches!(lower.as_str(), "" | "null" | "none" | "nil" | "n/a" | "na" | "-" | "--" | "/" | "unknown" | "0" | "true" | "false" | "无" | "未知" | "正常" | "暂无" | "否" | "是" | "string" | "undefined")
-        || value.bytes().all(|b| matches!(b, b'*' | b'x' | b'X' | b'-' | b'.'))
+    matches!(
+        lower.as_str(),
+        "" | "null"
+            | "none"
+            | "nil"
+            | "n/a"
+            | "na"
+            | "-"
+            | "--"
+            | "/"
+            | "unknown"
+            | "0"
+            | "true"
+            | "false"
+            | "无"
+            | "未知"
+            | "正常"
+            | "暂无"
+            | "否"
+            | "是"
+            | "string"
+            | "undefined"
+    ) || value.bytes().all(|b| matches!(b, b'*' | b'x' | b'X' | b'-' | b'.'))
         || value.contains("${")
         || value.contains("{{")
         || value.starts_with('<')
@@ -49,10 +70,15 @@ fn passport(value: &str, column: bool) -> bool {
         [b'E', l, rest @ ..] if l.is_ascii_alphabetic() => rest.len() == 7 && rest.iter().all(u8::is_ascii_digit),
         [b'D' | b'S' | b'P', b'E', rest @ ..] => rest.len() == 7 && rest.iter().all(u8::is_ascii_digit),
         [b'1', b'4', rest @ ..] => rest.len() == 7 && rest.iter().all(u8::is_ascii_digit),
-        [l, rest @ ..] if b"EGDSPHKMCTW".contains(l) => matches!(rest.len(), 7 | 8) && rest.iter().all(u8::is_ascii_digit),
+        [l, rest @ ..] if b"EGDSPHKMCTW".contains(l) => {
+            matches!(rest.len(), 7 | 8) && rest.iter().all(u8::is_ascii_digit)
+        }
         _ => false,
     };
-    let other = column && (7..=9).contains(&bytes.len()) && digits >= 6 && bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let other = column
+        && (7..=9).contains(&bytes.len())
+        && digits >= 6
+        && bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     (chinese || other) && variety(&bytes[1..]) > 2
 }
 
@@ -63,7 +89,11 @@ fn judge(labels: Labels, value: &str, column: bool, format: &str) -> Option<(Kin
     let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let code = |more: &[u8]| bytes.iter().all(|b| b.is_ascii_alphanumeric() || more.contains(b));
     if labels.any(Labels::ENGINE) {
-        let fits = (6..=20).contains(&bytes.len()) && digits >= 4 && code(b"-*") && (bytes.len() > digits || digits >= 6) && variety(bytes) > 2;
+        let fits = (6..=20).contains(&bytes.len())
+            && digits >= 4
+            && code(b"-*")
+            && (bytes.len() > digits || digits >= 6)
+            && variety(bytes) > 2;
         return fits.then_some((kinds::VEHICLE_ENGINE_NUMBER, 0.9));
     }
     if labels.any(Labels::PASSPORT) {
@@ -71,7 +101,8 @@ fn judge(labels: Labels, value: &str, column: bool, format: &str) -> Option<(Kin
     }
     if labels.any(Labels::LICENCE) {
         let fits = digits == bytes.len() && bytes.len() == 12 && variety(bytes) > 2;
-        let other = column && (8..=18).contains(&bytes.len()) && digits >= 6 && code(b"-") && !labels.any(Labels::ID_NUMBER);
+        let other =
+            column && (8..=18).contains(&bytes.len()) && digits >= 6 && code(b"-") && !labels.any(Labels::ID_NUMBER);
         return (fits || other).then_some((kinds::PERSON_DRIVER_LICENCE, 0.9));
     }
     if labels.any(Labels::ACCOUNT | Labels::ACCOUNT_MAYBE) {
@@ -80,7 +111,21 @@ fn judge(labels: Labels, value: &str, column: bool, format: &str) -> Option<(Kin
             return None;
         }
         // Accounts of programs and of nobody.
-        let system = matches!(upper.as_str(), "ROOT" | "ADMIN" | "USER" | "GUEST" | "NOBODY" | "DAEMON" | "SYSTEM" | "TEST" | "DEFAULT" | "POSTGRES" | "MYSQL" | "ANONYMOUS");
+        let system = matches!(
+            upper.as_str(),
+            "ROOT"
+                | "ADMIN"
+                | "USER"
+                | "GUEST"
+                | "NOBODY"
+                | "DAEMON"
+                | "SYSTEM"
+                | "TEST"
+                | "DEFAULT"
+                | "POSTGRES"
+                | "MYSQL"
+                | "ANONYMOUS"
+        );
         let small = digits == bytes.len() && bytes.len() < 5;
         let table = is_table(format) || bytes.len() >= 8 && digits > 0;
         return (!system && !small && table).then_some((kinds::PERSON_ACCOUNT, if strong { 0.9 } else { 0.6 }));
@@ -92,11 +137,14 @@ fn judge(labels: Labels, value: &str, column: bool, format: &str) -> Option<(Kin
         let told = value.chars().any(|c| is_han(c) || c.is_ascii_alphanumeric()) && value.len() <= 2000;
         let number = digits > 0 && code(b"./- ");
         let table = is_table(format) || value.chars().any(is_han);
-        return (told && table && (number || value.chars().any(char::is_alphabetic))).then_some((kinds::PERSON_HEALTH, 0.86));
+        return (told && table && (number || value.chars().any(char::is_alphabetic)))
+            .then_some((kinds::PERSON_HEALTH, 0.86));
     }
     if labels.any(Labels::BIOMETRIC) {
         // Templates and vectors are long; a path to one is none.
-        let vector = value.len() >= 24 && (value.contains(',') || value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_')));
+        let vector = value.len() >= 24
+            && (value.contains(',')
+                || value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_')));
         return (vector && !value.contains("://")).then_some((kinds::PERSON_BIOMETRIC, 0.9));
     }
     None
@@ -116,8 +164,15 @@ fn push(start: usize, value: &str, kind: KindId, confidence: f64, out: &mut Vec<
     });
 }
 
-const WANTED: [Labels; 7] =
-    [Labels::ENGINE, Labels::PASSPORT, Labels::LICENCE, Labels::ACCOUNT, Labels::ACCOUNT_MAYBE, Labels::HEALTH, Labels::BIOMETRIC];
+const WANTED: [Labels; 7] = [
+    Labels::ENGINE,
+    Labels::PASSPORT,
+    Labels::LICENCE,
+    Labels::ACCOUNT,
+    Labels::ACCOUNT_MAYBE,
+    Labels::HEALTH,
+    Labels::BIOMETRIC,
+];
 
 impl Recogniser for Fields {
     fn kinds(&self) -> &'static [KindId] {
@@ -155,7 +210,9 @@ impl Recogniser for Fields {
             let raw = c.value();
             let value = raw.trim();
             let start = c.start + (raw.len() - raw.trim_start().len());
-            if !empty(value) && let Some((kind, confidence)) = judge(labels::of(name), value, true, c.format) {
+            if !empty(value)
+                && let Some((kind, confidence)) = judge(labels::of(name), value, true, c.format)
+            {
                 push(start, value, kind, confidence, out);
             }
             return;
@@ -169,7 +226,8 @@ impl Recogniser for Fields {
         for suffix in ["档案编号", "号码", "编号", "号", "码", "umber", "o.", "o", " no.", " number", "_no"] {
             value = value.strip_prefix(suffix).unwrap_or(value);
         }
-        let trimmed = value.trim_start_matches(|ch: char| (ch.is_whitespace() && ch != '\n') || ":：=\"'“为是（(#".contains(ch));
+        let trimmed =
+            value.trim_start_matches(|ch: char| (ch.is_whitespace() && ch != '\n') || ":：=\"'“为是（(#".contains(ch));
         let gap = after.len() - trimmed.len();
         if gap == 0 && label != Labels::PASSPORT || gap > 24 {
             return;

@@ -104,12 +104,10 @@ impl Recogniser for IdNumber {
                 }
                 out.push(found(c.start, c.end, id, true, 0.98));
             }
-            Some(false) => {
-                if matches!(c.place, Place::Cell { .. }) && labels_of(c).any(Labels::ID_NUMBER) {
-                    out.push(found(c.start, c.end, id, false, 0.45));
-                }
+            Some(false) if matches!(c.place, Place::Cell { .. }) && labels_of(c).any(Labels::ID_NUMBER) => {
+                out.push(found(c.start, c.end, id, false, 0.45));
             }
-            None => {}
+            _ => {}
         }
     }
 }
@@ -153,7 +151,13 @@ mod tests {
 
     #[test]
     fn wrong_ones() {
-        for text in ["110105194912310021", "990105194912310027", "110105194913310025", "0.110105194912310021", "证件号码 520400196107259589 校验不通过"] {
+        for text in [
+            "110105194912310021",
+            "990105194912310027",
+            "110105194913310025",
+            "0.110105194912310021",
+            "证件号码 520400196107259589 校验不通过",
+        ] {
             assert!(ids(text).is_empty(), "{text}");
         }
         let f = &found_in(&IdNumber, "身份证号", "110105194912310021")[0];

@@ -58,165 +58,120 @@ impl BitOr for Labels {
 }
 
 /// Chinese words; the longest that the name ends with decides.
-const CHINESE: &[(Labels, &[&str])] = &[
-    (Labels::VIN, &["车架号", "车辆识别代号", "车辆识别码", "车辆识别号", "底盘号", "大架号", "车辆识别代码"]),
-    (Labels::PLATE, &["车牌", "号牌", "车牌照", "牌照", "车号"]),
-    (Labels::ENGINE, &["发动机号", "发动机编号", "电机号", "发动机序列号", "驱动电机号"]),
-    (Labels::ID_NUMBER, &["身份证", "身份证明", "证件号", "身份号", "公民身份", "身份证件", "证件编号"]),
-    (Labels::PHONE, &["手机", "电话", "联系方式", "座机", "固话", "传真", "移动电话", "手机电话", "联系手机", "热线"]),
+const CHINESE: &[(Labels, &str)] = &[
+    (Labels::VIN, "车架号 车辆识别代号 车辆识别码 车辆识别号 底盘号 大架号 车辆识别代码"),
+    (Labels::PLATE, "车牌 号牌 车牌照 牌照 车号"),
+    (Labels::ENGINE, "发动机号 发动机编号 电机号 发动机序列号 驱动电机号"),
+    (Labels::ID_NUMBER, "身份证 身份证明 证件号 身份号 公民身份 身份证件 证件编号"),
+    (Labels::PHONE, "手机 电话 联系方式 座机 固话 传真 移动电话 手机电话 联系手机 热线"),
     (
         Labels::NAME,
-        &[
-            "姓名", "车主", "联系人", "驾驶员", "司机", "收件人", "收货人", "寄件人", "开户人", "持卡人", "试车员", "乘客", "负责人", "经办人",
-            "投保人", "被保险人", "申请人", "业主", "法人", "法定代表人", "名字", "驾驶人", "所有人", "车辆所有人", "机动车所有人", "使用人",
-            "患者", "报案人", "受益人", "户主", "测试员", "安全员", "操作员", "采集员", "标注员", "送修人", "购车人", "委托人", "当事人",
-            "客户名称", "登记人", "承租人", "租车人", "预约人", "投诉人", "维修技师", "技师", "开户名", "户名", "签收人", "联络人", "用车人",
-        ],
+        "姓名 车主 联系人 驾驶员 司机 收件人 收货人 寄件人 开户人 持卡人 试车员 乘客 负责人 经办人 投保人 被保险人 申请人 \
+         业主 法人 法定代表人 名字 驾驶人 所有人 车辆所有人 机动车所有人 使用人 患者 报案人 受益人 户主 测试员 安全员 操作员 \
+         采集员 标注员 送修人 购车人 委托人 当事人 客户名称 登记人 承租人 租车人 预约人 投诉人 维修技师 技师 开户名 户名 \
+         签收人 联络人 用车人",
     ),
-    (Labels::NAME_MAYBE, &["用户", "客户", "员工", "会员", "人员", "名称", "作者", "顾客", "本人", "我叫", "学员", "医生", "老师"]),
-    (
-        Labels::ADDRESS,
-        &["地址", "住址", "住所", "居住地", "户籍地", "籍贯地址", "收货地", "家庭住址", "户籍所在地", "现住", "家住", "住在", "寄往"],
-    ),
-    (Labels::EMAIL, &["邮箱", "电子邮件", "邮件地址", "邮箱地址", "电邮"]),
-    (Labels::ACCOUNT, &["账号", "帐号", "微信", "微信号", "支付宝", "QQ号", "用户账户", "会员号", "会员编号", "登录名"]),
-    (Labels::ACCOUNT_MAYBE, &["用户名", "用户编号", "账户", "帐户"]),
-    (Labels::BANK_CARD, &["银行卡", "银行账号", "银行帐号", "银行账户", "信用卡", "储蓄卡", "借记卡", "卡号", "收款账号", "付款账号", "银行卡账号"]),
-    (Labels::PASSPORT, &["护照"]),
-    (Labels::LICENCE, &["驾驶证", "驾照", "驾驶证档案", "档案编号", "行驶证档案编号", "驾驶证编号"]),
-    (Labels::USCC, &["统一社会信用代码", "社会信用代码", "信用代码", "纳税人识别号", "税号"]),
-    (
-        Labels::HEALTH,
-        &["病历", "诊断", "诊断结果", "血型", "血压", "病史", "既往史", "过敏史", "疾病", "病情", "体检结果", "血糖", "用药", "健康状况", "症状", "残疾"],
-    ),
-    (Labels::BIOMETRIC, &["指纹", "人脸特征", "人脸特征值", "声纹", "虹膜", "掌纹", "人脸向量", "面部特征", "生物特征", "人脸"]),
+    (Labels::NAME_MAYBE, "用户 客户 员工 会员 人员 名称 作者 顾客 本人 我叫 学员 医生 老师"),
+    (Labels::ADDRESS, "地址 住址 住所 居住地 户籍地 籍贯地址 收货地 家庭住址 户籍所在地 现住 家住 住在 寄往"),
+    (Labels::EMAIL, "邮箱 电子邮件 邮件地址 邮箱地址 电邮"),
+    (Labels::ACCOUNT, "账号 帐号 微信 微信号 支付宝 QQ号 用户账户 会员号 会员编号 登录名"),
+    (Labels::ACCOUNT_MAYBE, "用户名 用户编号 账户 帐户"),
+    (Labels::BANK_CARD, "银行卡 银行账号 银行帐号 银行账户 信用卡 储蓄卡 借记卡 卡号 收款账号 付款账号 银行卡账号"),
+    (Labels::PASSPORT, "护照"),
+    (Labels::LICENCE, "驾驶证 驾照 驾驶证档案 档案编号 行驶证档案编号 驾驶证编号"),
+    (Labels::USCC, "统一社会信用代码 社会信用代码 信用代码 纳税人识别号 税号"),
+    (Labels::HEALTH, "病历 诊断 诊断结果 血型 血压 病史 既往史 过敏史 疾病 病情 体检结果 血糖 用药 健康状况 症状 残疾"),
+    (Labels::BIOMETRIC, "指纹 人脸特征 人脸特征值 声纹 虹膜 掌纹 人脸向量 面部特征 生物特征 人脸"),
     (
         Labels::NOISE,
-        &[
-            "订单号", "单号", "订单", "流水号", "流水", "批次", "批号", "序列号", "校验和", "时间戳", "零件号", "工号", "投诉单", "工单",
-            "编码", "物料号", "合同号", "发票号", "版本", "大小", "字节", "数量", "里程", "条码", "交易号", "运单", "物流单号", "任务号",
-            "图号", "货号", "编号", "型号", "品牌", "归属地", "运营商",
-        ],
+        "订单号 单号 订单 流水号 流水 批次 批号 序列号 校验和 时间戳 零件号 工号 投诉单 工单 编码 物料号 合同号 发票号 \
+         版本 大小 字节 数量 里程 条码 交易号 运单 物流单号 任务号 图号 货号 编号 型号 品牌 归属地 运营商",
     ),
 ];
 
 /// Words, joined in lower case; a name ends with one at a word's border.
-const LATIN: &[(Labels, &[&str])] = &[
-    (Labels::VIN, &["vin", "vins", "vinno", "vincode", "vehicleidentificationnumber", "vehiclevin", "chassis", "chassisno", "frameno", "cjh"]),
+const LATIN: &[(Labels, &str)] = &[
+    (Labels::VIN, "vin vins vinno vincode vehicleidentificationnumber vehiclevin chassis chassisno frameno cjh"),
     (
         Labels::PLATE,
-        &[
-            "plate", "plates", "licenseplate", "licenceplate", "licplate", "carplate", "plateno", "numberplate", "platenumber",
-            "carno", "vehicleno", "registrationplate", "lpn", "cph", "hphm", "licensenoplate", "carlicense", "platetext",
-        ],
+        "plate plates licenseplate licenceplate licplate carplate plateno numberplate platenumber carno vehicleno registrationplate lpn cph \
+         hphm licensenoplate carlicense platetext",
     ),
-    (Labels::ENGINE, &["engine", "engineno", "enginenumber", "motorno", "enginesn", "engineserial", "fdjh"]),
+    (Labels::ENGINE, "engine engineno enginenumber motorno enginesn engineserial fdjh"),
     (
         Labels::ID_NUMBER,
-        &[
-            "idcard", "idcards", "idno", "idnumber", "identity", "identitycard", "identityno", "certno", "certificateno",
-            "citizenid", "nationalid", "residentid", "sfz", "sfzh", "sfzhm", "zjhm", "idcardno", "identitynumber", "certid",
-            "idnum", "personalid", "ssn",
-        ],
+        "idcard idcards idno idnumber identity identitycard identityno certno certificateno citizenid nationalid residentid sfz sfzh sfzhm \
+         zjhm idcardno identitynumber certid idnum personalid ssn",
     ),
     (
         Labels::PHONE,
-        &[
-            "phone", "phones", "mobile", "tel", "telephone", "cellphone", "msisdn", "cell", "mobilephone", "phoneno",
-            "contactno", "contactnumber", "contactphone", "sjh", "sjhm", "lxdh", "dianhua", "shouji", "fax", "landline", "telno",
-            "phonenum",
-        ],
+        "phone phones mobile tel telephone cellphone msisdn cell mobilephone phoneno contactno contactnumber contactphone sjh sjhm lxdh \
+         dianhua shouji fax landline telno phonenum",
     ),
     (
         Labels::NAME,
-        &[
-            "ownername", "drivername", "customername", "realname", "fullname", "firstname", "lastname", "surname", "givenname",
-            "familyname", "contactname", "personname", "linkman", "xm", "xingming", "contactperson", "passengername",
-            "employeename", "membername", "cardholder", "cardholdername", "holdername", "patientname", "username_cn", "clientname",
-            "buyername", "receivername", "recipientname", "consignee", "staffname", "ownersname", "chname", "cnname", "legalperson",
-            "czxm", "drivername", "operatorname", "middlename", "insuredname",
-        ],
+        "ownername drivername customername realname fullname firstname lastname surname givenname familyname contactname personname linkman \
+         xm xingming contactperson passengername employeename membername cardholder cardholdername holdername patientname username_cn \
+         clientname buyername receivername recipientname consignee staffname ownersname chname cnname legalperson czxm drivername \
+         operatorname middlename insuredname",
     ),
     (
         Labels::NAME_MAYBE,
-        &["name", "owner", "driver", "customer", "contact", "passenger", "person", "user", "client", "buyer", "receiver", "author", "operator", "employee", "holder", "patient", "insured"],
+        "name owner driver customer contact passenger person user client buyer receiver author operator employee holder patient insured",
     ),
     (
         Labels::ADDRESS,
-        &[
-            "homeaddress", "postaladdress", "mailingaddress", "billingaddress", "shippingaddress", "streetaddress",
-            "deliveryaddress", "residentialaddress", "useraddress", "owneraddress", "customeraddress", "contactaddress",
-            "detailaddress", "fulladdress", "zz", "dizhi", "street", "addressline", "liveaddress", "residence",
-        ],
+        "homeaddress postaladdress mailingaddress billingaddress shippingaddress streetaddress deliveryaddress residentialaddress \
+         useraddress owneraddress customeraddress contactaddress detailaddress fulladdress zz dizhi street addressline liveaddress \
+         residence",
     ),
-    (Labels::ADDRESS_MAYBE, &["address", "addr", "location"]),
-    (Labels::EMAIL, &["email", "mail", "emailaddress", "mailaddress", "emails", "mailbox"]),
+    (Labels::ADDRESS_MAYBE, "address addr location"),
+    (Labels::EMAIL, "email mail emailaddress mailaddress emails mailbox"),
     (
         Labels::ACCOUNT,
-        &[
-            "openid", "unionid", "wechat", "wechatid", "weixin", "qq", "qqno", "accountno", "accountnumber", "alipay", "memberid",
-            "memberno", "loginname", "accountname", "useraccount", "customerid", "ownerid", "driverid", "wxid", "customerno",
-        ],
+        "openid unionid wechat wechatid weixin qq qqno accountno accountnumber alipay memberid memberno loginname accountname useraccount \
+         customerid ownerid driverid wxid customerno",
     ),
-    (Labels::ACCOUNT_MAYBE, &["account", "userid", "username", "uid", "accountid", "login", "nickname", "userno"]),
+    (Labels::ACCOUNT_MAYBE, "account userid username uid accountid login nickname userno"),
     (
         Labels::BANK_CARD,
-        &[
-            "bankcard", "bankcardno", "cardno", "cardnumber", "bankaccount", "creditcard", "debitcard", "creditcardnumber",
-            "bankno", "pan", "bankcardnumber", "bankaccountno", "yhkh", "ccnumber", "cardnum",
-        ],
+        "bankcard bankcardno cardno cardnumber bankaccount creditcard debitcard creditcardnumber bankno pan bankcardnumber bankaccountno \
+         yhkh ccnumber cardnum",
     ),
-    (Labels::PASSPORT, &["passport", "passportno", "passportnumber", "passportid"]),
+    (Labels::PASSPORT, "passport passportno passportnumber passportid"),
     (
         Labels::LICENCE,
-        &[
-            "driverlicense", "driverlicence", "drivinglicense", "drivinglicence", "driverslicense", "driverlicenseno",
-            "drivinglicenseno", "licensefileno", "dabh", "jszh", "driverslicence", "drivinglicencenumber", "dlno", "fileno",
-        ],
+        "driverlicense driverlicence drivinglicense drivinglicence driverslicense driverlicenseno drivinglicenseno licensefileno dabh jszh \
+         driverslicence drivinglicencenumber dlno fileno",
     ),
-    (Labels::IMEI, &["imei", "imei1", "imei2", "deviceimei"]),
-    (Labels::IMSI, &["imsi"]),
-    (Labels::ICCID, &["iccid", "simno", "simid", "simcard", "simiccid"]),
-    (
-        Labels::MAC,
-        &["mac", "macaddress", "macaddr", "btmac", "wifimac", "bluetoothmac", "bdaddr", "hwaddr", "ethernetaddress", "bssid", "blemac", "macid"],
-    ),
-    (Labels::USCC, &["uscc", "creditcode", "unifiedsocialcreditcode", "socialcreditcode", "taxno"]),
+    (Labels::IMEI, "imei imei1 imei2 deviceimei"),
+    (Labels::IMSI, "imsi"),
+    (Labels::ICCID, "iccid simno simid simcard simiccid"),
+    (Labels::MAC, "mac macaddress macaddr btmac wifimac bluetoothmac bdaddr hwaddr ethernetaddress bssid blemac macid"),
+    (Labels::USCC, "uscc creditcode unifiedsocialcreditcode socialcreditcode taxno"),
     (
         Labels::HEALTH,
-        &[
-            "diagnosis", "bloodtype", "bloodgroup", "medicalhistory", "medicalrecord", "allergies", "allergy", "disease",
-            "bloodpressure", "heartrate", "medication", "healthstatus", "disability", "symptoms", "bloodsugar", "medicalcondition",
-        ],
+        "diagnosis bloodtype bloodgroup medicalhistory medicalrecord allergies allergy disease bloodpressure heartrate medication \
+         healthstatus disability symptoms bloodsugar medicalcondition",
     ),
     (
         Labels::BIOMETRIC,
-        &[
-            "faceembedding", "facefeature", "facefeatures", "facevector", "voiceprint", "fingerprinttemplate", "fingerprintdata",
-            "userfingerprint", "iriscode", "iristemplate", "facetemplate", "faceencoding", "faceid", "palmprint", "facialfeatures",
-            "fingerprintfeature",
-        ],
+        "faceembedding facefeature facefeatures facevector voiceprint fingerprinttemplate fingerprintdata userfingerprint iriscode \
+         iristemplate facetemplate faceencoding faceid palmprint facialfeatures fingerprintfeature",
     ),
     (
         Labels::NOISE,
-        &[
-            "size", "bytes", "offset", "length", "len", "time", "timestamp", "ts", "ns", "ms", "us", "count", "total", "sum",
-            "hash", "md5", "sha1", "sha256", "crc", "checksum", "digest", "version", "ver", "rev", "revision", "build", "seed",
-            "order", "orderno", "orderid", "ordernumber", "sn", "serial", "serialno", "serialnumber", "sku", "batch", "batchno", "txid",
-            "transactionid", "tracking", "trackingno", "invoice", "isbn", "issn", "ean", "upc", "barcode", "inode", "pid", "tid",
-            "latitude", "longitude", "lat", "lon", "lng", "price", "amount", "value", "mask", "flags", "epoch", "duration",
-            "date", "updated", "created", "expires", "mtime", "ctime", "port", "index", "key", "sequence", "seq", "partno", "partnumber",
-            "uuid", "guid", "commit", "blob", "doi", "pmid", "bugid", "bug", "issue", "ticket", "mileage", "odometer", "max", "min",
-            "limit", "capacity", "range", "iterations", "ops", "cycles", "frequency", "freq", "hz", "rate", "score", "rowid",
-            "messageid", "msgid", "traceid", "spanid", "requestid", "sessionid", "id", "ids", "no", "num", "number", "code",
-        ],
+        "size bytes offset length len time timestamp ts ns ms us count total sum hash md5 sha1 sha256 crc checksum digest version ver rev \
+         revision build seed order orderno orderid ordernumber sn serial serialno serialnumber sku batch batchno txid transactionid \
+         tracking trackingno invoice isbn issn ean upc barcode inode pid tid latitude longitude lat lon lng price amount value mask flags \
+         epoch duration date updated created expires mtime ctime port index key sequence seq partno partnumber uuid guid commit blob doi \
+         pmid bugid bug issue ticket mileage odometer max min limit capacity range iterations ops cycles frequency freq hz rate score rowid \
+         messageid msgid traceid spanid requestid sessionid id ids no num number code",
     ),
     (
         Labels::PUBLISHED,
-        &[
-            "author", "authors", "maintainer", "maintainers", "copyright", "contributor", "contributors", "developer",
-            "developers", "publisher", "packager", "uploader", "uploaders", "credits", "bugs", "committer", "translator",
-        ],
+        "author authors maintainer maintainers copyright contributor contributors developer developers publisher packager uploader \
+         uploaders credits bugs committer translator",
     ),
 ];
 
@@ -251,7 +206,9 @@ pub(crate) fn of(name: &str) -> Labels {
 
 fn classify(name: &str) -> Labels {
     let name = strip_brackets(name);
-    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '_' | '-' | '.' | ':' | '：' | '*' | '#'));
+    let name = name.trim_end_matches(|c: char| {
+        c.is_ascii_digit() || c.is_whitespace() || matches!(c, '_' | '-' | '.' | ':' | '：' | '*' | '#')
+    });
     let last = name.rsplit(['.', '/', '[', ']']).find(|s| !s.is_empty()).unwrap_or(name);
     let mut found = chinese(name) | latin(last);
     // `owner.name`, `contact.phone.value`: the last step alone says little, the step before it more.
@@ -266,9 +223,11 @@ fn classify(name: &str) -> Labels {
             }
         }
     }
-    if name.to_ascii_lowercase().split(|c: char| !c.is_ascii_alphanumeric()).any(|step| {
-        LATIN.iter().any(|(l, words)| l.any(Labels::PUBLISHED) && words.contains(&step))
-    }) {
+    if name
+        .to_ascii_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|step| BY_WORD.get(step).is_some_and(|l| l.any(Labels::PUBLISHED)))
+    {
         found = found | Labels::PUBLISHED;
     }
     let strong = Labels(!(Labels::NOISE.0 | Labels::NAME_MAYBE.0 | Labels::PUBLISHED.0 | Labels::ACCOUNT_MAYBE.0));
@@ -299,7 +258,7 @@ fn chinese(name: &str) -> Labels {
     }
     let mut best: Option<(usize, usize, Labels)> = None;
     for (label, words) in CHINESE {
-        for word in *words {
+        for word in words.split(' ') {
             if let Some(at) = name.rfind(word) {
                 let key = (at + word.len(), word.len());
                 if best.is_none_or(|(end, len, _)| key > (end, len)) {
@@ -318,7 +277,9 @@ fn chinese(name: &str) -> Labels {
             }
         }
         match tail.chars().next() {
-            Some(c) if c.is_ascii_digit() || c.is_whitespace() || "_-*:/（(".contains(c) => tail = &tail[c.len_utf8()..],
+            Some(c) if c.is_ascii_digit() || c.is_whitespace() || "_-*:/（(".contains(c) => {
+                tail = &tail[c.len_utf8()..];
+            }
             _ => return Labels::NONE,
         }
     }
@@ -360,8 +321,8 @@ fn latin(name: &str) -> Labels {
 static BY_WORD: LazyLock<HashMap<&str, Labels>> = LazyLock::new(|| {
     let mut words = HashMap::new();
     for (label, list) in LATIN {
-        for word in *list {
-            let known = words.entry(*word).or_insert(Labels::NONE);
+        for word in list.split(' ') {
+            let known = words.entry(word).or_insert(Labels::NONE);
             *known = *known | *label;
         }
     }

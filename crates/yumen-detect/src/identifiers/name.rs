@@ -18,8 +18,8 @@ const SURNAMES: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林�
 傅姬冼麦练巫匡尚郎芦仝仲厉戎宗宣郁洪诸吉松富乌巴隗郗伊束幸郜蔺茹瞿雍浦阙冷訾阚寇庾晁茅贝邝亓揭濮岑卞占冀刁佘涂裘佐楼帅";
 
 const COMPOUND: &[&str] = &[
-    "欧阳", "司马", "上官", "诸葛", "夏侯", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "长孙", "端木", "东方", "南宫", "西门", "宇文", "轩辕",
-    "独孤", "闻人", "司空", "钟离", "呼延", "拓跋", "澹台", "申屠", "完颜",
+    "欧阳", "司马", "上官", "诸葛", "夏侯", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "长孙", "端木", "东方",
+    "南宫", "西门", "宇文", "轩辕", "独孤", "闻人", "司空", "钟离", "呼延", "拓跋", "澹台", "申屠", "完颜",
 ];
 
 /// Words that begin with a surname and are no names.
@@ -45,19 +45,109 @@ const WORDS: &str = "方式 方法 方案 方向 方便 方面 方位 高级 高
 /// Characters that go on after a name in a sentence.
 const FOLLOWS: &str = "在于的和与及等把被向对从将已未曾说称表反申提来去到电联系买购车驾身手证先女经是为有共因也又还要想请让同就其则均或本由至之发前拨打报投预签登注绑更变收寄住现该需";
 /// Of those the ones that are hardly ever part of a name.
-const NEVER: &str = "的在是被把将从说称已未曾又还要想请让就其则均或由至之您你我他她它们这那哪吗呢吧啊了过着不无没个件辆次位号码台";
+const NEVER: &str =
+    "的在是被把将从说称已未曾又还要想请让就其则均或由至之您你我他她它们这那哪吗呢吧啊了过着不无没个件辆次位号码台";
 
 const LABELS: &[&str] = &[
-    "姓名", "车主", "联系人", "驾驶员", "驾驶人", "司机", "收件人", "收货人", "寄件人", "开户人", "持卡人", "试车员", "乘客", "负责人", "经办人", "投保人", "被保险人",
-    "申请人", "业主", "法定代表人", "所有人", "患者", "报案人", "受益人", "户主", "测试员", "安全员", "操作员", "采集员", "标注员", "送修人", "购车人", "委托人",
-    "当事人", "登记人", "承租人", "租车人", "预约人", "投诉人", "技师", "户名", "签收人", "用车人", "使用人",
+    "姓名",
+    "车主",
+    "联系人",
+    "驾驶员",
+    "驾驶人",
+    "司机",
+    "收件人",
+    "收货人",
+    "寄件人",
+    "开户人",
+    "持卡人",
+    "试车员",
+    "乘客",
+    "负责人",
+    "经办人",
+    "投保人",
+    "被保险人",
+    "申请人",
+    "业主",
+    "法定代表人",
+    "所有人",
+    "患者",
+    "报案人",
+    "受益人",
+    "户主",
+    "测试员",
+    "安全员",
+    "操作员",
+    "采集员",
+    "标注员",
+    "送修人",
+    "购车人",
+    "委托人",
+    "当事人",
+    "登记人",
+    "承租人",
+    "租车人",
+    "预约人",
+    "投诉人",
+    "技师",
+    "户名",
+    "签收人",
+    "用车人",
+    "使用人",
     // From here on weaker: the word stands before many other things.
-    "用户", "客户", "员工", "会员", "学员", "本人", "我叫", "我是", "顾客", "同事", "工程师", "经理", "主任", "队长", "收件", "寄给", "联系",
+    "用户",
+    "客户",
+    "员工",
+    "会员",
+    "学员",
+    "本人",
+    "我叫",
+    "我是",
+    "顾客",
+    "同事",
+    "工程师",
+    "经理",
+    "主任",
+    "队长",
+    "收件",
+    "寄给",
+    "联系",
     // From here on what follows a name.
-    "先生", "女士", "小姐", "师傅", "反映", "的车牌", "的手机", "的电话", "的身份证", "的邮箱", "的住址", "的地址", "的车", "的驾驶证", "的座驾", "的账户", "的银行卡",
-    "来电", "报案", "投诉", "签收", "名下", "致电", "驾驶", "预约", "到店", "进站", "送修",
+    "先生",
+    "女士",
+    "小姐",
+    "师傅",
+    "反映",
+    "的车牌",
+    "的手机",
+    "的电话",
+    "的身份证",
+    "的邮箱",
+    "的住址",
+    "的地址",
+    "的车",
+    "的驾驶证",
+    "的座驾",
+    "的账户",
+    "的银行卡",
+    "来电",
+    "报案",
+    "投诉",
+    "签收",
+    "名下",
+    "致电",
+    "驾驶",
+    "预约",
+    "到店",
+    "进站",
+    "送修",
     // Latin, sure ones.
-    "owner name", "driver name", "customer name", "full name", "contact name", "passenger name", "real name",
+    "owner name",
+    "driver name",
+    "customer name",
+    "full name",
+    "contact name",
+    "passenger name",
+    "real name",
 ];
 const WEAK: usize = 44;
 const AFTER: usize = 61;
@@ -94,7 +184,8 @@ fn at_start(text: &str) -> Option<usize> {
             None => true,
         };
         // 张三在: the third character goes on with the sentence.
-        let goes_on = n == family + 2 && FOLLOWS.contains(chars[n - 1]) && "在于和与及来去到电向对".contains(chars[n - 1]);
+        let goes_on =
+            n == family + 2 && FOLLOWS.contains(chars[n - 1]) && "在于和与及来去到电向对".contains(chars[n - 1]);
         if ends && !goes_on {
             return Some(chars[..n].iter().map(|c| c.len_utf8()).sum());
         }
@@ -146,10 +237,15 @@ fn latin_name(value: &str) -> bool {
     let words: Vec<&str> = value.split_whitespace().collect();
     let word = |w: &str| {
         let mut chars = w.trim_end_matches(['.', ',']).chars();
-        chars.next().is_some_and(char::is_uppercase) && chars.all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '’'))
+        chars.next().is_some_and(char::is_uppercase)
+            && chars.all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '’'))
     };
     let long = words.iter().filter(|w| w.chars().count() > 1).count();
-    (2..=4).contains(&words.len()) && long >= 2 && value.len() <= 60 && words.iter().all(|w| word(w)) && words.iter().any(|w| w.chars().skip(1).any(char::is_lowercase))
+    (2..=4).contains(&words.len())
+        && long >= 2
+        && value.len() <= 60
+        && words.iter().all(|w| word(w))
+        && words.iter().any(|w| w.chars().skip(1).any(char::is_lowercase))
 }
 
 fn found(start: usize, end: usize, confidence: f64, out: &mut Vec<Match>) {
@@ -196,7 +292,9 @@ impl Recogniser for Name {
                 for suffix in ["姓名", "名字", "名称", "为", "是", "叫"] {
                     value = value.strip_prefix(suffix).unwrap_or(value);
                 }
-                let trimmed = value.trim_start_matches(|ch: char| (ch.is_whitespace() && ch != '\n') || ":：=＝\"'“‘（(「【、>".contains(ch));
+                let trimmed = value.trim_start_matches(|ch: char| {
+                    (ch.is_whitespace() && ch != '\n') || ":：=＝\"'“‘（(「【、>".contains(ch)
+                });
                 let gap = after.len() - trimmed.len();
                 if gap > 24 {
                     return;
@@ -224,7 +322,11 @@ fn by_column(c: &Candidate<'_>, out: &mut Vec<Match>) {
     let confidence = if labels.any(Labels::NAME) {
         if chinese {
             0.95
-        } else if (2..=4).contains(&value.chars().count()) && value.chars().all(is_han) && !is_word(value) && !nobody(value) {
+        } else if (2..=4).contains(&value.chars().count())
+            && value.chars().all(is_han)
+            && !is_word(value)
+            && !nobody(value)
+        {
             // A rare surname.
             0.87
         } else if latin_name(value) || (two_name_columns(name) && one_latin_word(value)) {
@@ -245,7 +347,12 @@ fn by_column(c: &Candidate<'_>, out: &mut Vec<Match>) {
 
 /// Words that fill a column of names where there is none.
 fn nobody(value: &str) -> bool {
-    ["未知", "不详", "无", "匿名", "测试", "暂无", "姓名", "没有", "本人", "个人", "公司", "单位", "男", "女", "先生", "女士"].iter().any(|w| value.contains(w))
+    [
+        "未知", "不详", "无", "匿名", "测试", "暂无", "姓名", "没有", "本人", "个人", "公司", "单位", "男", "女",
+        "先生", "女士",
+    ]
+    .iter()
+    .any(|w| value.contains(w))
 }
 
 /// `first_name` and `last_name` hold one word each.
@@ -255,7 +362,9 @@ fn two_name_columns(name: &str) -> bool {
 
 fn one_latin_word(value: &str) -> bool {
     let mut chars = value.chars();
-    chars.next().is_some_and(char::is_uppercase) && value.chars().count() >= 2 && chars.all(|c| c.is_alphabetic() || matches!(c, '\'' | '-'))
+    chars.next().is_some_and(char::is_uppercase)
+        && value.chars().count() >= 2
+        && chars.all(|c| c.is_alphabetic() || matches!(c, '\'' | '-'))
 }
 
 /// Whether the record holds a number that looks like a person's: eleven or eighteen digits.
@@ -274,7 +383,11 @@ fn latin_after(c: &Candidate<'_>, out: &mut Vec<Match>) {
     if gap == 0 || gap > 8 {
         return;
     }
-    let line = value.split(['\n', ',', ';', '"', '\'', '|', '\t', '\u{1f}', '(', '<']).next().unwrap_or("").trim_end_matches(['.', ' ']);
+    let line = value
+        .split(['\n', ',', ';', '"', '\'', '|', '\t', '\u{1f}', '(', '<'])
+        .next()
+        .unwrap_or("")
+        .trim_end_matches(['.', ' ']);
     let start = c.end + gap;
     if latin_name(line) {
         found(start, start + line.len(), 0.8, out);
@@ -319,7 +432,20 @@ mod tests {
 
     #[test]
     fn words_are_no_names() {
-        for text in ["车主手册", "客户服务", "用户高级设置", "联系人方式：", "用户管理系统", "车主应用", "司机端", "先生", "项目负责人", "驾驶员监控系统", "用户名", "车主认证"] {
+        for text in [
+            "车主手册",
+            "客户服务",
+            "用户高级设置",
+            "联系人方式：",
+            "用户管理系统",
+            "车主应用",
+            "司机端",
+            "先生",
+            "项目负责人",
+            "驾驶员监控系统",
+            "用户名",
+            "车主认证",
+        ] {
             assert!(names(text).is_empty(), "{text}: {:?}", names(text));
         }
     }

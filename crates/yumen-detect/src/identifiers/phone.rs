@@ -4,7 +4,9 @@ use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
 use super::check::{spaced, variety};
-use super::context::{among_numbers, chinese_line, is_source, labels_at, line_after, line_before, text_after, whole_cell};
+use super::context::{
+    among_numbers, beside_number, chinese_line, is_source, labels_at, line_after, line_before, text_after, whole_cell,
+};
 use super::labels::{self, Labels};
 use crate::recogniser::{Candidate, Match, Place, Recogniser, Run};
 
@@ -91,7 +93,10 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
             // 138-1234-5678, 138 1234 5678
             let [s @ (b'-' | b' '), a, b, x, y, t, d, e, f, g, rest @ ..] = after else { return };
             let group = [a, b, x, y, d, e, f, g];
-            if s != t || !group.iter().all(|b| b.is_ascii_digit()) || rest.first().is_some_and(u8::is_ascii_alphanumeric) {
+            if s != t
+                || !group.iter().all(|b| b.is_ascii_digit())
+                || rest.first().is_some_and(u8::is_ascii_alphanumeric)
+            {
                 return;
             }
             let digits = run.chars().chain(group.iter().map(|&&b| char::from(b))).collect();
@@ -99,7 +104,9 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
         }
         _ => return,
     };
-    if !mobile(digits.as_bytes()) || variety(&digits.as_bytes()[3..]) == 1 && digits.as_bytes()[3] == b'0' && bytes.len() == 3 {
+    if !mobile(digits.as_bytes())
+        || variety(&digits.as_bytes()[3..]) == 1 && digits.as_bytes()[3] == b'0' && bytes.len() == 3
+    {
         return;
     }
     let after = c.text.get(end..).unwrap_or("").as_bytes();
@@ -136,7 +143,9 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
             Some(b'_') if !matches!(c.place, Place::Name) => return,
             _ => {}
         }
-        if matches!(after.first(), Some(b'_' | b'%' | b'*' | b'+' | b'=')) || matches!(after, [b'-', b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z', ..]) {
+        if matches!(after.first(), Some(b'_' | b'%' | b'*' | b'+' | b'='))
+            || matches!(after, [b'-', b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z', ..])
+        {
             return;
         }
         if labels.any(Labels::NOISE) || (bytes.len() == 13 && !plus && !chinese_line(c, start, end)) {
@@ -156,6 +165,7 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
             Place::Prose if alone(c, start, end) => 0.8,
             Place::Prose if among_numbers(c, start, end) => return,
             Place::Prose if is_source(c) && !quoted(before, after) => return,
+            Place::Prose if bytes.len() == 3 && beside_number(c, start, end) => return,
             Place::Prose if bytes.len() == 3 => 0.8,
             Place::Prose if company(c, start) => 0.8,
             // A lone number between other words is any number.
@@ -181,9 +191,47 @@ fn alone(c: &Candidate<'_>, start: usize, end: usize) -> bool {
 /// Words shortly before that speak of a person or a call.
 fn company(c: &Candidate<'_>, start: usize) -> bool {
     const WORDS: &[&str] = &[
-        "user", "users", "call", "called", "caller", "callee", "calling", "dial", "dialed", "sms", "contact", "contacts", "customer", "client",
-        "driver", "owner", "passenger", "subscriber", "member", "login", "account", "phone", "mobile", "tel", "telephone", "cell", "whatsapp",
-        "wechat", "text", "reach", "number", "name", "from", "to", "recipient", "receiver", "sender", "guest", "patient", "employee", "emergency",
+        "user",
+        "users",
+        "call",
+        "called",
+        "caller",
+        "callee",
+        "calling",
+        "dial",
+        "dialed",
+        "sms",
+        "contact",
+        "contacts",
+        "customer",
+        "client",
+        "driver",
+        "owner",
+        "passenger",
+        "subscriber",
+        "member",
+        "login",
+        "account",
+        "phone",
+        "mobile",
+        "tel",
+        "telephone",
+        "cell",
+        "whatsapp",
+        "wechat",
+        "text",
+        "reach",
+        "number",
+        "name",
+        "from",
+        "to",
+        "recipient",
+        "receiver",
+        "sender",
+        "guest",
+        "patient",
+        "employee",
+        "emergency",
     ];
     let near = labels::tail(line_before(c, start), 40).to_ascii_lowercase();
     near.split(|ch: char| !ch.is_ascii_alphabetic()).rev().filter(|w| !w.is_empty()).take(3).any(|w| WORDS.contains(&w))
@@ -207,7 +255,8 @@ fn by_label(c: &Candidate<'_>, out: &mut Vec<Match>) {
     if next.is_some_and(|ch| ch.is_ascii_alphanumeric()) || !labels_at(c, opened).any(Labels::PHONE) {
         return;
     }
-    let national = digits.strip_prefix("0086").or_else(|| digits.strip_prefix("86").filter(|d| d.len() == 11)).unwrap_or(&digits);
+    let national =
+        digits.strip_prefix("0086").or_else(|| digits.strip_prefix("86").filter(|d| d.len() == 11)).unwrap_or(&digits);
     if landline(&digits) {
         found(c, start, end, &digits, 0.9, out);
     } else if mobile(national.as_bytes()) && end - start > digits.len() {
@@ -259,6 +308,7 @@ mod tests {
             "ORD-13812345678",
             "13812345678 13912345678 15012345678",
             "12.5, 13812345678, 77.1",
+            "3878 1882 188 1234 5678 3121",
             "12345678901",
             "400-820-8820",
             "客服电话：95588",

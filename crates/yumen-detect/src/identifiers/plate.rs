@@ -13,8 +13,8 @@ pub(crate) struct Plate;
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼";
 
 const LITERALS: &[&str] = &[
-    "京", "津", "沪", "渝", "冀", "豫", "云", "辽", "黑", "湘", "皖", "鲁", "新", "苏", "浙", "赣", "鄂", "桂", "甘", "晋", "蒙", "陕", "吉",
-    "闽", "贵", "粤", "青", "藏", "川", "宁", "琼", "WJ", "使", "民航", "军牌", "军车",
+    "京", "津", "沪", "渝", "冀", "豫", "云", "辽", "黑", "湘", "皖", "鲁", "新", "苏", "浙", "赣", "鄂", "桂", "甘",
+    "晋", "蒙", "陕", "吉", "闽", "贵", "粤", "青", "藏", "川", "宁", "琼", "WJ", "使", "民航", "军牌", "军车",
 ];
 const WJ: usize = 31;
 const EMBASSY: usize = 32;
@@ -37,7 +37,9 @@ fn plate_char(b: u8) -> bool {
 /// The length of a separator: `·`, a space, a hyphen.
 fn separator(text: &str) -> usize {
     match text.chars().next() {
-        Some(c @ ('·' | '•' | '・' | '‧' | '∙' | '●' | '．' | '.' | '-' | ' ' | '_' | '\u{a0}' | '－' | '—')) => c.len_utf8(),
+        Some(c @ ('·' | '•' | '・' | '‧' | '∙' | '●' | '．' | '.' | '-' | ' ' | '_' | '\u{a0}' | '－' | '—')) => {
+            c.len_utf8()
+        }
         _ => 0,
     }
 }
@@ -189,9 +191,8 @@ fn military(after: &str) -> Option<(usize, Read)> {
     let five = text.get(2 + gap..7 + gap)?;
     let arms = b"VKHBSLJNGCEAZ".contains(&prefix.as_bytes()[0]) && prefix.bytes().all(|b| b.is_ascii_uppercase());
     let ends = !text[7 + gap..].starts_with(|c: char| c.is_ascii_alphanumeric());
-    (arms && ends && five.bytes().all(|b| b.is_ascii_digit())).then(|| {
-        (skip, Read { len: 7 + gap, class: "military", number: format!("{prefix}{five}"), confidence: 0.85 })
-    })
+    (arms && ends && five.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| (skip, Read { len: 7 + gap, class: "military", number: format!("{prefix}{five}"), confidence: 0.85 }))
 }
 
 impl Recogniser for Plate {
@@ -319,8 +320,21 @@ mod tests {
     #[test]
     fn words_with_the_same_characters_are_no_plates() {
         for text in [
-            "全新A12345", "最新V10001", "新ISO27001", "南京ABC", "京A1234", "京A123456", "川A123456789", "上海WJ12345", "北京2008年",
-            "苏GB18030", "新B2B平台", "大使123456", "云ABCDE", "黑I12345", "京 A 12345 号",
+            "全新A12345",
+            "最新V10001",
+            "新ISO27001",
+            "南京ABC",
+            "京A1234",
+            "京A123456",
+            "川A123456789",
+            "上海WJ12345",
+            "北京2008年",
+            "苏GB18030",
+            "新B2B平台",
+            "大使123456",
+            "云ABCDE",
+            "黑I12345",
+            "京 A 12345 号",
         ] {
             assert!(plates(text).is_empty(), "{text}: {:?}", plates(text));
         }

@@ -17,7 +17,7 @@ pub(crate) fn province(code: &[u8]) -> bool {
 
 /// Whether a year, month and day exist.
 pub(crate) fn date(year: u32, month: u32, day: u32) -> bool {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 => 28 + u32::from(leap),
         4 | 6 | 9 | 11 => 30,

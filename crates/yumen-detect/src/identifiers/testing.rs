@@ -35,8 +35,7 @@ pub(crate) fn found_in(r: &dyn Recogniser, column: &str, value: &str) -> Vec<Fou
 }
 
 fn run(r: &dyn Recogniser, text: &str, place: Place<'_>, extension: &str) -> Vec<Found> {
-    let base =
-        Candidate { text, start: 0, end: 0, run: None, literal: None, place, format: "text", extension };
+    let base = Candidate { text, start: 0, end: 0, run: None, literal: None, place, format: "text", extension };
     let mut out: Vec<Match> = Vec::new();
     if let Place::Cell { name, .. } = place
         && r.wants_column(name)

@@ -20,7 +20,10 @@ fn value(b: u8) -> Option<usize> {
 fn valid(code: &[u8]) -> bool {
     const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
     const ORG: [usize; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
-    if code.len() != 18 || !code[2..8].iter().all(u8::is_ascii_digit) || !(regions::province(&code[2..4]) || code[2..4] == *b"10") {
+    if code.len() != 18
+        || !code[2..8].iter().all(u8::is_ascii_digit)
+        || !(regions::province(&code[2..4]) || code[2..4] == *b"10")
+    {
         return false;
     }
     let mut sum = 0;
@@ -40,7 +43,14 @@ fn valid(code: &[u8]) -> bool {
         n => b'0' + u8::try_from(n).unwrap_or(0),
     };
     // The department of registration and the class; a long row of few digits is none.
-    let class = matches!(code[..2], [b'1', b'1' | b'2' | b'3' | b'9'] | [b'2' | b'3' | b'4' | b'6'..=b'8' | b'A', b'1'..=b'9'] | [b'5' | b'9', b'1' | b'2' | b'3' | b'9'] | [b'N', b'1'..=b'3' | b'9'] | [b'Y', b'1']);
+    let class = matches!(
+        code[..2],
+        [b'1', b'1' | b'2' | b'3' | b'9']
+            | [b'2' | b'3' | b'4' | b'6'..=b'8' | b'A', b'1'..=b'9']
+            | [b'5' | b'9', b'1' | b'2' | b'3' | b'9']
+            | [b'N', b'1'..=b'3' | b'9']
+            | [b'Y', b'1']
+    );
     whole && org == code[16] && class && variety(code) >= 6
 }
 

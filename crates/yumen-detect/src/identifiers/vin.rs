@@ -41,12 +41,13 @@ fn check_digit(vin: &[u8]) -> Option<u8> {
 
 /// World manufacturer identifiers outside China and North America that are met often; North American ones begin with a digit.
 const WMI: &[&str] = &[
-    "JA3", "JA4", "JF1", "JF2", "JH4", "JHL", "JHM", "JM1", "JM3", "JMB", "JMZ", "JN1", "JN8", "JS2", "JS3", "JT2", "JT3", "JTD", "JTE",
-    "JTH", "JTJ", "JTK", "JTL", "JTM", "JTN", "KL1", "KL4", "KL7", "KL8", "KM8", "KMF", "KMH", "KNA", "KNB", "KND", "KNM", "KPT", "MAL",
-    "MR0", "NMT", "SAJ", "SAL", "SAR", "SB1", "SCA", "SCB", "SCC", "SCF", "SHH", "SHS", "SJN", "TMA", "TMB", "TRU", "TSM", "UU1", "VF1",
-    "VF3", "VF6", "VF7", "VNK", "VSS", "VWV", "W0L", "W0V", "W1K", "W1N", "W1V", "WA1", "WAP", "WAU", "WBA", "WBS", "WBX", "WBY", "WDB",
-    "WDC", "WDD", "WDF", "WF0", "WMA", "WME", "WMW", "WMX", "WP0", "WP1", "WUA", "WV1", "WV2", "WVG", "WVW", "XTA", "XW8", "YS2", "YS3",
-    "YV1", "YV2", "YV4", "ZAM", "ZAR", "ZCF", "ZFA", "ZFF", "ZHW",
+    "JA3", "JA4", "JF1", "JF2", "JH4", "JHL", "JHM", "JM1", "JM3", "JMB", "JMZ", "JN1", "JN8", "JS2", "JS3", "JT2",
+    "JT3", "JTD", "JTE", "JTH", "JTJ", "JTK", "JTL", "JTM", "JTN", "KL1", "KL4", "KL7", "KL8", "KM8", "KMF", "KMH",
+    "KNA", "KNB", "KND", "KNM", "KPT", "MAL", "MR0", "NMT", "SAJ", "SAL", "SAR", "SB1", "SCA", "SCB", "SCC", "SCF",
+    "SHH", "SHS", "SJN", "TMA", "TMB", "TRU", "TSM", "UU1", "VF1", "VF3", "VF6", "VF7", "VNK", "VSS", "VWV", "W0L",
+    "W0V", "W1K", "W1N", "W1V", "WA1", "WAP", "WAU", "WBA", "WBS", "WBX", "WBY", "WDB", "WDC", "WDD", "WDF", "WF0",
+    "WMA", "WME", "WMW", "WMX", "WP0", "WP1", "WUA", "WV1", "WV2", "WVG", "WVW", "XTA", "XW8", "YS2", "YS3", "YV1",
+    "YV2", "YV4", "ZAM", "ZAR", "ZCF", "ZFA", "ZFF", "ZHW",
 ];
 
 /// How plausible the parts around the check digit are.
@@ -86,7 +87,8 @@ impl Recogniser for Vin {
             (false, true) => 0.45,
             (true, false) => {
                 // Pieces of base64, of hyphenated serial numbers and paths of hashes are no VINs.
-                let joined = |b: Option<u8>| matches!(b, Some(b'+' | b'/' | b'=' | b'-' | b'%' | b'&' | b'#' | b'$' | b'@'));
+                let joined =
+                    |b: Option<u8>| matches!(b, Some(b'+' | b'/' | b'=' | b'-' | b'%' | b'&' | b'#' | b'$' | b'@'));
                 if lower || joined(before) || joined(after) || !plausible(vin.as_bytes()) {
                     return;
                 }
@@ -148,7 +150,8 @@ mod tests {
     #[test]
     fn valid_numbers_count_anywhere_in_text() {
         let v = "LVSBZYDW9K4458422";
-        for text in [v.to_owned(), format!("VIN={v};"), format!("车辆{v}已进站"), format!("/logs/{}.txt {v}", "x")] {
+        for text in [v.to_owned(), format!("VIN={v};"), format!("车辆{v}已进站"), format!("/logs/{}.txt {v}", "x")]
+        {
             assert_eq!(vins(&text), [(v.to_owned(), true)], "{text}");
         }
         assert_eq!(vins("vin: lvsbzydw9k4458422").len(), 1);

@@ -27,7 +27,9 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     pub(super) fn of(candidate: &Candidate<'a>) -> Line<'a> {
         let ends = |c: char| matches!(c, '\n' | '\r' | '\u{c}' | '\u{2028}') || c == RecordBatch::CELL_END;
-        let before = candidate.before();
+        let whole = candidate.before();
+        // A record of one huge line must not be walked for each word in it.
+        let before = &whole[whole.ceil_char_boundary(whole.len().saturating_sub(512))..];
         let from = before.rfind(ends).map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
         let after = candidate.after();
         let after = &after[..after.floor_char_boundary(512)];
@@ -36,11 +38,13 @@ impl<'a> Line<'a> {
         let below = &after[to..];
         let page = above.trim_end_matches(['\n', '\r', ' ']).ends_with('\u{c}');
         // The window reaches BACK bytes back: a shorter one begins with the stream.
-        let head = before.len() < BACK - 8 && above.lines().filter(|l| !l.trim().is_empty()).count() <= 3;
-        let blank_above = above.is_empty() || above.trim_end_matches([' ', '\t', '\r']).ends_with("\n\n") || {
-            let bare = above.trim_end_matches([' ', '\t']);
-            bare.strip_suffix('\n').is_some_and(|l| l.trim_end_matches([' ', '\t', '\r']).ends_with('\n'))
-        };
+        let head = whole.len() < BACK - 8 && above.lines().filter(|l| !l.trim().is_empty()).count() <= 3;
+        let blank_above = (above.is_empty() && before.len() == whole.len())
+            || above.trim_end_matches([' ', '\t', '\r']).ends_with("\n\n")
+            || {
+                let bare = above.trim_end_matches([' ', '\t']);
+                bare.strip_suffix('\n').is_some_and(|l| l.trim_end_matches([' ', '\t', '\r']).ends_with('\n'))
+            };
         let mut lines = below.trim_start_matches('\r').strip_prefix('\n').unwrap_or(below).lines();
         let blank_below = below.trim().is_empty() || lines.next().is_none_or(|l| l.trim().is_empty());
         Line {

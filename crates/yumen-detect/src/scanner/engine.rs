@@ -147,11 +147,7 @@ impl Engine {
     }
 
     pub(crate) fn start(&self) -> ScanState {
-        let state = self
-            .automaton
-            .as_ref()
-            .and_then(|a| a.start_state(Anchored::No).ok())
-            .unwrap_or(StateID::ZERO);
+        let state = self.automaton.as_ref().and_then(|a| a.start_state(Anchored::No).ok()).unwrap_or(StateID::ZERO);
         ScanState { state, packed: 0 }
     }
 

@@ -39,10 +39,7 @@ impl Detector for TextDetector {
 
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
         let engine = Arc::clone(&self.engine);
-        let about = About {
-            format: header.format.clone().into_owned(),
-            extension: yumen_model::artifact::extension(&header.name),
-        };
+        let about = About { format: header.format.clone().into_owned(), extension: extension(&header.name) };
         match header.kind {
             EvidenceKind::Text | EvidenceKind::Raw | EvidenceKind::Name => {
                 Some(Box::new(text::TextSession::new(engine, about, header.kind)))
@@ -51,6 +48,12 @@ impl Detector for TextDetector {
             EvidenceKind::Keys => None,
         }
     }
+}
+
+/// The lower-case extension of a name; of names without one the lower-case name itself.
+fn extension(name: &str) -> String {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    if base.contains('.') { yumen_model::artifact::extension(name) } else { base.to_ascii_lowercase() }
 }
 
 /// What recognisers are told of the artifact.

@@ -142,7 +142,9 @@ impl Stretches {
             let at = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
             self.text.push(GAP);
             // The end of the last character, for matches that end there.
-            if self.follows == u64::MAX && let Some(&(_, place)) = self.anchors.last() {
+            if self.follows == u64::MAX
+                && let Some(&(_, place)) = self.anchors.last()
+            {
                 self.anchors.push((at, place + if self.mode == Some(Mode::Utf8) { 1 } else { 2 }));
             }
             self.follows = u64::MAX;
@@ -247,7 +249,10 @@ mod tests {
     fn stretches_of_every_encoding_are_read_with_their_places() {
         let bytes = sample();
         let got = stretches(&bytes, &[]);
-        assert_eq!(got.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["手机13812345678", "车主电话 13812345678", "plate 京A"]);
+        assert_eq!(
+            got.iter().map(|s| s.0.as_str()).collect::<Vec<_>>(),
+            ["手机13812345678", "车主电话 13812345678", "plate 京A"]
+        );
         assert_eq!(got[0].1[0], 6);
         assert_eq!(got[0].1[2], 12);
         let digits = bytes.windows(5).rposition(|w| w == b"13812").unwrap() as u64;

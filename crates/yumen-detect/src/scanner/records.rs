@@ -160,10 +160,17 @@ impl RecordSession {
             let kind = m.kind;
             let placed = Placed::new(m, start as u64, end as u64, location, self.row, value);
             // Found twice (by its column and by its form) it is counted once; the other is among the last few.
-            let twice = self.waiting.iter().rev().take(16).take_while(|w| w.placed.record == self.row).any(|w| {
-                w.placed.kind == kind && w.placed.start == placed.start && w.placed.end == placed.end
-            });
-            if whole && !twice && let Some(c) = column.and_then(|c| self.columns.get_mut(c)) {
+            let twice = self
+                .waiting
+                .iter()
+                .rev()
+                .take(16)
+                .take_while(|w| w.placed.record == self.row)
+                .any(|w| w.placed.kind == kind && w.placed.start == placed.start && w.placed.end == placed.end);
+            if whole
+                && !twice
+                && let Some(c) = column.and_then(|c| self.columns.get_mut(c))
+            {
                 c.count(kind);
             }
             self.waiting.push(Waiting { placed, column: column.unwrap_or(0), whole });
@@ -307,4 +314,3 @@ fn folded(batch: &RecordBatch<'_>) -> RecordBatch<'static> {
         records: batch.records.clone(),
     }
 }
-

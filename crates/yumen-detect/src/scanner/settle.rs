@@ -64,7 +64,7 @@ pub(crate) fn resolve(mut matches: Vec<Placed>) -> Vec<Placed> {
     if matches.len() < 2 {
         return matches;
     }
-    matches.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)));
+    matches.sort_by_key(|m| (m.start, m.end));
     let mut kept = Vec::with_capacity(matches.len());
     let (mut chain, mut chain_end) = (Vec::new(), 0);
     for m in matches {

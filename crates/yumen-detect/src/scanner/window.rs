@@ -208,11 +208,9 @@ mod tests {
     #[test]
     fn folded_text_keeps_its_bytes_in_every_encoding() {
         let text = "车ＶＩＮ：１3\n８x";
-        for (encoding, step) in [
-            (TextEncoding::Utf8, [3u64, 3]),
-            (TextEncoding::Utf16Le, [2, 2]),
-            (TextEncoding::Gb18030, [2, 2]),
-        ] {
+        for (encoding, step) in
+            [(TextEncoding::Utf8, [3u64, 3]), (TextEncoding::Utf16Le, [2, 2]), (TextEncoding::Gb18030, [2, 2])]
+        {
             for cut in [0, 3, 6, 9, 12] {
                 let w = window(encoding, text, &[cut]);
                 assert_eq!(w.text(), "车VIN：13\n8x");

@@ -33,7 +33,9 @@ fn utf8_with_and_without_mark() {
 
 #[test]
 fn short_gbk_is_not_latin() {
-    for text in ["张三", "姓名,电话\n李雷,13800000000\n", "备注：无", "name=王五", "京A12345 车主 赵六", "vin: LV 车架号"] {
+    for text in
+        ["张三", "姓名,电话\n李雷,13800000000\n", "备注：无", "name=王五", "京A12345 车主 赵六", "vin: LV 车架号"]
+    {
         assert_eq!(of(&gbk(text)), Some(Charset::Gb18030), "{text}");
     }
     // One rare character of GBK among common ones.

@@ -62,19 +62,168 @@ pub(super) fn one_sort(rows: &[&Row<'_>]) -> bool {
 
 /// Words that stand in headers; parts of names too.
 const WORDS: &[&str] = &[
-    "id", "name", "vin", "phone", "mobile", "tel", "email", "mail", "address", "addr", "plate", "time", "date", "timestamp", "lat", "lon",
-    "lng", "latitude", "longitude", "speed", "heading", "altitude", "type", "status", "state", "code", "no", "number", "num", "key", "value",
-    "description", "city", "province", "country", "gender", "sex", "age", "user", "account", "password", "owner", "model", "brand", "color",
-    "count", "amount", "price", "qty", "quantity", "unit", "version", "x", "y", "z", "title", "text", "label", "url", "path", "file", "size",
-    "start", "end", "created", "updated", "first", "last", "remark", "note", "comment", "category", "index", "year", "month", "day", "t", "ts",
-    "track", "frame", "agent", "width", "length", "part", "supplier", "signal", "message", "channel", "sensor", "device", "imei", "mac", "ip",
-    "host", "port", "column", "row", "class", "score",
+    "id",
+    "name",
+    "vin",
+    "phone",
+    "mobile",
+    "tel",
+    "email",
+    "mail",
+    "address",
+    "addr",
+    "plate",
+    "time",
+    "date",
+    "timestamp",
+    "lat",
+    "lon",
+    "lng",
+    "latitude",
+    "longitude",
+    "speed",
+    "heading",
+    "altitude",
+    "type",
+    "status",
+    "state",
+    "code",
+    "no",
+    "number",
+    "num",
+    "key",
+    "value",
+    "description",
+    "city",
+    "province",
+    "country",
+    "gender",
+    "sex",
+    "age",
+    "user",
+    "account",
+    "password",
+    "owner",
+    "model",
+    "brand",
+    "color",
+    "count",
+    "amount",
+    "price",
+    "qty",
+    "quantity",
+    "unit",
+    "version",
+    "x",
+    "y",
+    "z",
+    "title",
+    "text",
+    "label",
+    "url",
+    "path",
+    "file",
+    "size",
+    "start",
+    "end",
+    "created",
+    "updated",
+    "first",
+    "last",
+    "remark",
+    "note",
+    "comment",
+    "category",
+    "index",
+    "year",
+    "month",
+    "day",
+    "t",
+    "ts",
+    "track",
+    "frame",
+    "agent",
+    "width",
+    "length",
+    "part",
+    "supplier",
+    "signal",
+    "message",
+    "channel",
+    "sensor",
+    "device",
+    "imei",
+    "mac",
+    "ip",
+    "host",
+    "port",
+    "column",
+    "row",
+    "class",
+    "score",
 ];
 const HAN: &[&str] = &[
-    "名", "号", "码", "时间", "日期", "地址", "电话", "手机", "邮箱", "经度", "纬度", "车", "类型", "型号", "状态", "备注", "性别", "年龄",
-    "数量", "单位", "价格", "金额", "序号", "编号", "编码", "姓", "证", "联系", "城市", "省", "市", "区", "部门", "公司", "品牌", "颜色",
-    "版本", "描述", "说明", "用户", "账户", "账号", "密码", "速度", "里程", "方向", "位置", "坐标", "供应商", "零件", "物料", "规格", "等级",
-    "结果", "日", "月", "年", "率", "温度", "电压", "电流",
+    "名",
+    "号",
+    "码",
+    "时间",
+    "日期",
+    "地址",
+    "电话",
+    "手机",
+    "邮箱",
+    "经度",
+    "纬度",
+    "车",
+    "类型",
+    "型号",
+    "状态",
+    "备注",
+    "性别",
+    "年龄",
+    "数量",
+    "单位",
+    "价格",
+    "金额",
+    "序号",
+    "编号",
+    "编码",
+    "姓",
+    "证",
+    "联系",
+    "城市",
+    "省",
+    "市",
+    "区",
+    "部门",
+    "公司",
+    "品牌",
+    "颜色",
+    "版本",
+    "描述",
+    "说明",
+    "用户",
+    "账户",
+    "账号",
+    "密码",
+    "速度",
+    "里程",
+    "方向",
+    "位置",
+    "坐标",
+    "供应商",
+    "零件",
+    "物料",
+    "规格",
+    "等级",
+    "结果",
+    "日",
+    "月",
+    "年",
+    "率",
+    "温度",
+    "电压",
+    "电流",
 ];
 
 /// Whether a row names the columns of those that follow: words without data in them, and either words that headers use or columns below
@@ -87,7 +236,9 @@ pub(super) fn is_header(first: &Row<'_>, rest: &[Row<'_>]) -> bool {
     }
     let named = |c: &str| {
         let lower = c.to_lowercase();
-        lower.split(|c: char| !c.is_alphanumeric()).any(|w| WORDS.contains(&w.trim_end_matches(|c: char| c.is_ascii_digit())))
+        lower
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|w| WORDS.contains(&w.trim_end_matches(|c: char| c.is_ascii_digit())))
             || (c.chars().count() <= 12 && HAN.iter().any(|h| c.contains(h)))
     };
     let data = filled.iter().filter(|c| matches!(sort(c), Sort::Number | Sort::Code | Sort::Prose)).count();
@@ -112,7 +263,8 @@ pub(super) fn is_header(first: &Row<'_>, rest: &[Row<'_>]) -> bool {
     // Columns whose items differ in sort from the name above them speak for a header; a name that comes again below speaks against it.
     let (mut differ, mut again) = (0, 0);
     for (i, name) in cells.iter().enumerate().filter(|(_, c)| !c.is_empty()) {
-        let below: Vec<&str> = rest.iter().filter_map(|r| r.cells.get(i)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect();
+        let below: Vec<&str> =
+            rest.iter().filter_map(|r| r.cells.get(i)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect();
         let coded = below.iter().filter(|c| matches!(sort(c), Sort::Number | Sort::Code)).count();
         differ += usize::from(!below.is_empty() && coded * 10 >= below.len() * 8);
         again += usize::from(below.contains(name));
@@ -120,8 +272,11 @@ pub(super) fn is_header(first: &Row<'_>, rest: &[Row<'_>]) -> bool {
     if again * 3 > filled.len() {
         return false;
     }
-    let technical =
-        filled.iter().all(|c| c.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']' | b'(' | b')' | b'/' | b' ')));
+    let technical = filled.iter().all(|c| {
+        c.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'[' | b']' | b'(' | b')' | b'/' | b' ')
+        })
+    });
     let latin_words = known * 2 >= filled.len();
     latin_words || differ > 0 && (known > 0 || technical || differ * 2 >= filled.len())
 }

@@ -159,7 +159,7 @@ fn ota_source_needs_all_three_limbs() {
         &ota().says("facts: {upgrade.vehicles-in-china: true}"),
         SecurityAssessment,
         Hold,
-        &["important-data", "approval-missing"].split_at(1).1,
+        &["approval-missing"],
         &["approvals.security-assessment"],
     );
     // Near-field control is no remote control; binaries are no source.

@@ -25,7 +25,7 @@ pub(crate) fn digest(c: char) -> String {
 }
 
 /// A scan and a manifest, put together step by step.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     pub(crate) outcome: ScanOutcome,
     pub(crate) manifest: Option<String>,

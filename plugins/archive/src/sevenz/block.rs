@@ -8,7 +8,7 @@ use std::rc::Rc;
 use yumen_model::{Blob, InspectError, Stop};
 
 use super::coders::{self, fault_of};
-use super::header::Folder;
+use super::streams::Folder;
 use crate::stream::OUTPUT;
 use crate::stream::codec::Fault;
 

@@ -9,7 +9,7 @@ use lzma_rust2::filter::delta::DeltaReader;
 use lzma_rust2::{Lzma2Stream, LzmaStream};
 
 use super::block::Progress;
-use super::header::Coder;
+use super::streams::Coder;
 use crate::bzip2::Blocks;
 use crate::stream::MAX_DICTIONARY;
 use crate::stream::codec::{Codec, Fault, Inflate, Lzma, Lzma2, State};

@@ -26,7 +26,7 @@ const FORMATS: &[Format] = &[
         name: "lzip",
         title: "lzip compressed stream",
         media_type: "application/lzip",
-        extensions: &["lz", "tlz"],
+        extensions: &["lz"],
         magic: "LZIP 01 at the start",
         reference: "https://www.nongnu.org/lzip/manual/lzip_manual.html#File-format",
         evidence: "the decoded stream as one child (members joined)",

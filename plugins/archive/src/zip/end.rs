@@ -135,6 +135,23 @@ fn first_member(window: &mut Window<'_>, directory: u64) -> Result<u64, InspectE
     Ok(super::entry::Central::read(window, directory, u64::MAX)?.map_or(u64::MAX, |c| c.offset))
 }
 
+/// The signature over the whole file that Android's OTA packages have in the comment: CMS in DER, then six bytes that say where it begins.
+///
+/// Source: AOSP, `build/make/tools/signapk` and `bootable/recovery/install/verifier.cpp`.
+pub(super) fn whole_file_signature(
+    window: &mut Window<'_>,
+    comment: &Range<u64>,
+) -> Result<Option<Range<u64>>, InspectError> {
+    let Some(footer_at) = comment.end.checked_sub(6).filter(|&f| f >= comment.start) else { return Ok(None) };
+    let footer = window.get(footer_at, 6)?;
+    let from_end = u64::from(le16(footer, 0));
+    let stands = footer.len() == 6
+        && footer[2..4] == [0xff, 0xff]
+        && u64::from(le16(footer, 4)) == comment.end - comment.start
+        && (7..=comment.end - comment.start).contains(&from_end);
+    Ok(stands.then(|| comment.end - from_end..footer_at))
+}
+
 /// The zip64 record that belongs to the record at `end`.
 fn zip64(window: &mut Window<'_>, end: u64) -> Result<Option<(u64, [u8; END64_LEN as usize])>, InspectError> {
     let Some(locator_at) = end.checked_sub(LOCATOR_LEN) else { return Ok(None) };

@@ -337,7 +337,20 @@ impl Reader<'_> {
             self.between(end.directory.end..end.records, Place::Between)?;
         }
         self.to.container(end.records..(end.at + END_LEN).min(len))?;
-        self.to.comment(end.comment.clone())?;
+        match end::whole_file_signature(&mut self.to.window, &end.comment)? {
+            Some(signature) => {
+                // The text before it ends with a NUL.
+                let mut text = end.comment.start..signature.start;
+                if text.start < text.end && self.to.window.get(text.end - 1, 1)? == [0] {
+                    text.end -= 1;
+                }
+                self.to.container(text.end..signature.start)?;
+                self.to.comment(text)?;
+                self.to.container(signature.end..end.comment.end)?;
+                self.to.hand_over_range(ChildMeta::named(b"[signature].p7s"), signature)?;
+            }
+            None => self.to.comment(end.comment.clone())?,
+        }
         self.between(end.comment.end..len, Place::After)
     }
 }

@@ -142,6 +142,7 @@ fn from_directory(probe: &Probe<'_>, signs: &mut Signs) -> bool {
     let mut window = Window::new(probe.blob);
     let from = len - probe.tail.len() as u64;
     let Ok(Some(end)) = end::locate_in(probe.tail, from, len, &mut window) else { return false };
+    signs.ota |= matches!(end::whole_file_signature(&mut window, &end.comment), Ok(Some(_)));
     let mut at = end.directory.start;
     while at < end.directory.start.saturating_add(ENOUGH) {
         let Ok(Some(central)) = Central::read(&mut window, at, end.directory.end) else { break };

@@ -546,6 +546,25 @@ fn a_signing_block_gives_its_certificates() {
     assert!(!r.noted("gap-data"));
 }
 
+#[test]
+fn the_signature_of_an_update_package_is_taken_out_of_its_comment() {
+    let signature = [&[0x30, 0x82, 1, 0][..], &noise(6, 256)].concat();
+    let mut comment = b"signed by SignApk\0".to_vec();
+    comment.extend_from_slice(&signature);
+    let size = (comment.len() + 6) as u16;
+    comment.extend_from_slice(&(signature.len() as u16 + 6).to_le_bytes());
+    comment.extend_from_slice(&[0xff, 0xff]);
+    comment.extend_from_slice(&size.to_le_bytes());
+    let mut b = Builder::default();
+    b.add(&stored(b"META-INF/MANIFEST.MF", b"x"));
+    let zip = b.finish(&comment);
+    assert_eq!(identify("update.zip", &zip).map(|i| i.format), Some("android-ota"));
+    let r = inspect("update.zip", &zip);
+    r.assert_clear();
+    assert_eq!(r.child("[signature].p7s").bytes, signature);
+    assert_eq!(r.texts, ["signed by SignApk\n"]);
+}
+
 fn sample() -> Vec<u8> {
     let text = prose(3000);
     let coded = deflate(&text);

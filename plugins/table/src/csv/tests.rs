@@ -44,7 +44,8 @@ fn gb18030_positions_are_exact() {
     let text = "姓名,电话,地址\n张三,13800000000,北京市\n李四𠮷,13900000001,\"上海\n浦东\"\n王五,13900000002,广州\n";
     let bytes = gbk(text);
     let out = run(&bytes);
-    for (value, line) in [("13800000000", 2), ("13900000001", 3), ("13900000002", 5), ("上海\n浦东", 3), ("广州", 5)] {
+    for (value, line) in [("13800000000", 2), ("13900000001", 3), ("13900000002", 5), ("上海\n浦东", 3), ("广州", 5)]
+    {
         let cell = out.find(value).unwrap();
         assert_eq!(&bytes[cell.bytes.0 as usize..cell.bytes.1 as usize], gbk(value), "{value}");
         assert_eq!(cell.place.0, line);
@@ -54,7 +55,8 @@ fn gb18030_positions_are_exact() {
 
 #[test]
 fn quotes_lines_and_bom() {
-    let text = "\u{FEFF}id,note,x\r\n1,\"say \"\"hi\"\", 张\r\nnext\",2\r\n2, \"padded\" ,3\r\n3,plain \"mid\" quote,4\r\n";
+    let text =
+        "\u{FEFF}id,note,x\r\n1,\"say \"\"hi\"\", 张\r\nnext\",2\r\n2, \"padded\" ,3\r\n3,plain \"mid\" quote,4\r\n";
     let out = run(text.as_bytes());
     assert_eq!(out.rows()[0], ["id=1", "note=say \"hi\", 张\r\nnext", "x=2"]);
     assert_eq!(out.rows()[1], ["id=2", "note=padded", "x=3"]);
@@ -76,10 +78,18 @@ fn a_stray_quote_does_not_eat_the_file() {
 
 #[test]
 fn many_dialects() {
-    for (d, name) in [(',', "a.csv"), (';', "a.csv"), ('\t', "a.tsv"), ('|', "a.dat"), ('\u{1f}', "part-00000"), ('\u{1}', "000000_0")] {
-        let text: String = ["姓名,手机号,城市", "张三,13800000000,北京", "李四,13900000000,上海", "王五,13700000000,广州"]
-            .map(|l| l.replace(',', &d.to_string()) + "\n")
-            .concat();
+    for (d, name) in [
+        (',', "a.csv"),
+        (';', "a.csv"),
+        ('\t', "a.tsv"),
+        ('|', "a.dat"),
+        ('\u{1f}', "part-00000"),
+        ('\u{1}', "000000_0"),
+    ] {
+        let text: String =
+            ["姓名,手机号,城市", "张三,13800000000,北京", "李四,13900000000,上海", "王五,13700000000,广州"]
+                .map(|l| l.replace(',', &d.to_string()) + "\n")
+                .concat();
         assert!(certainty(name, text.as_bytes()).is_some(), "{d:?}");
         let out = run(text.as_bytes());
         assert_eq!(out.rows()[2], ["姓名=王五", "手机号=13700000000", "城市=广州"], "{d:?}");
@@ -93,7 +103,8 @@ fn many_dialects() {
 
 #[test]
 fn titles_comments_ragged_and_blank_rows() {
-    let text = "# 导出时间 2026-01-01\n车主信息表,,\n姓名,手机号,城市\n\n张三,13800000000\n李四,13900000000,上海,多余,\n";
+    let text =
+        "# 导出时间 2026-01-01\n车主信息表,,\n姓名,手机号,城市\n\n张三,13800000000\n李四,13900000000,上海,多余,\n";
     let out = run(text.as_bytes());
     assert_eq!(
         out.rows(),
@@ -115,7 +126,10 @@ fn no_header_no_names_and_a_need() {
     assert_eq!(out.find("13900000000").unwrap().column_index, 2);
     assert_eq!(out.needs, [Need { key: "table-schema".to_owned() }]);
 
-    let fact = GroupFact { key: "table-schema".into(), value: json!({"applies_to": [], "names": ["车架号", "姓名", "手机号"]}) };
+    let fact = GroupFact {
+        key: "table-schema".into(),
+        value: json!({"applies_to": [], "names": ["车架号", "姓名", "手机号"]}),
+    };
     let out = run_with("a.csv", text.as_bytes(), &Context { granted: vec![fact] });
     assert_eq!(out.rows()[1], ["车架号=LVSBZYDW9K4458423", "姓名=李四", "手机号=13900000000"]);
     assert!(out.needs.is_empty() && out.noted("schema-applied"));

@@ -23,7 +23,10 @@ pub(super) fn export(artifact: &Artifact, out: &mut dyn Inspection) -> Result<()
         text.push_str(chunk.text);
     }
     // Cheap: most JSON has none of these words.
-    if !["fields", "columns", "tableSchema"].iter().any(|w| memchr::memmem::find(text.as_bytes(), w.as_bytes()).is_some()) {
+    if !["fields", "columns", "tableSchema"]
+        .iter()
+        .any(|w| memchr::memmem::find(text.as_bytes(), w.as_bytes()).is_some())
+    {
         return Ok(());
     }
     let Ok(value) = serde_json::from_str::<Value>(&text) else { return Ok(()) };
@@ -71,7 +74,10 @@ fn fields(value: &Value) -> Option<Vec<String>> {
     }
     let object = value.as_object()?;
     let inner = object.get("schema").or_else(|| object.get("tableSchema"));
-    inner.and_then(fields).or_else(|| object.get("fields").and_then(names)).or_else(|| object.get("columns").and_then(names))
+    inner
+        .and_then(fields)
+        .or_else(|| object.get("fields").and_then(names))
+        .or_else(|| object.get("columns").and_then(names))
 }
 
 /// Names of a list of columns: `{"name": …}`, CSVW's `titles`, or plain words. Two at least, else it is something else.
@@ -83,7 +89,9 @@ fn names(list: &Value) -> Option<Vec<String>> {
             Value::Object(o) => ["name", "title", "titles"].iter().find_map(|k| match o.get(*k)? {
                 Value::String(s) => Some(s.as_str()),
                 Value::Array(a) => a.first()?.as_str(),
-                Value::Object(m) => m.values().next().and_then(|v| v.as_str().or_else(|| v.as_array()?.first()?.as_str())),
+                Value::Object(m) => {
+                    m.values().next().and_then(|v| v.as_str().or_else(|| v.as_array()?.first()?.as_str()))
+                }
                 _ => None,
             }),
             _ => None,
@@ -103,13 +111,18 @@ mod tests {
         let names = |n: &[&str]| n.iter().map(|s| s.to_string()).collect::<Vec<_>>();
         let ab = json!([{"name": "车架号", "type": "string"}, {"name": "手机号"}]);
         assert_eq!(of(json!({"fields": ab})), [(vec![], names(&["车架号", "手机号"]))]);
-        assert_eq!(of(json!({"path": "a.csv", "schema": {"fields": ab}})), [(names(&["a.csv"]), names(&["车架号", "手机号"]))]);
+        assert_eq!(
+            of(json!({"path": "a.csv", "schema": {"fields": ab}})),
+            [(names(&["a.csv"]), names(&["车架号", "手机号"]))]
+        );
         assert_eq!(
             of(json!({"resources": [{"path": ["x/a.csv"], "schema": {"fields": ab}}, {"path": "b.csv"}]})),
             [(names(&["x/a.csv"]), names(&["车架号", "手机号"]))]
         );
         assert_eq!(
-            of(json!({"@context": "http://www.w3.org/ns/csvw", "url": "t.csv", "tableSchema": {"columns": [{"titles": "VIN"}, {"titles": ["电话"]}]}})),
+            of(
+                json!({"@context": "http://www.w3.org/ns/csvw", "url": "t.csv", "tableSchema": {"columns": [{"titles": "VIN"}, {"titles": ["电话"]}]}})
+            ),
             [(names(&["t.csv"]), names(&["VIN", "电话"]))]
         );
         assert_eq!(of(json!({"columns": ["a", "b"]})), [(vec![], names(&["a", "b"]))]);

@@ -42,7 +42,9 @@ pub(crate) fn shape(text: &str) -> Shape {
     while let Some(&b) = bytes.get(at) {
         match b {
             b' ' | b'\t' | b'\r' | b'\n' | 0x1E => at += 1,
-            b'/' if bytes.get(at + 1) == Some(&b'/') => at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at),
+            b'/' if bytes.get(at + 1) == Some(&b'/') => {
+                at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at)
+            }
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
                 at += memchr::memmem::find(&bytes[at..], b"*/").map_or(bytes.len() - at, |n| n + 2);
             }
@@ -88,7 +90,10 @@ pub(crate) fn shape(text: &str) -> Shape {
                 }
             }
             _ if !after && (b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b'_' | b'$')) => {
-                let n = bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b'_' | b'$')).count();
+                let n = bytes[at..]
+                    .iter()
+                    .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b'_' | b'$'))
+                    .count();
                 let word = std::str::from_utf8(&bytes[at..at + n]).unwrap_or("");
                 let value = matches!(word, "true" | "false" | "null" | "NaN" | "Infinity") || super::is_number(word);
                 let wraps = bytes.get(at + n) == Some(&b'(') && word.starts_with(|c: char| c.is_ascii_uppercase());

@@ -14,7 +14,8 @@ pub(super) enum Kind {
 /// What a line begins.
 pub(super) fn kind(line: &[u8]) -> Kind {
     let begins = |word: &[u8]| {
-        line.get(..word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word)) && line.get(word.len()).is_some_and(u8::is_ascii_whitespace)
+        line.get(..word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word))
+            && line.get(word.len()).is_some_and(u8::is_ascii_whitespace)
     };
     if begins(b"INSERT") || begins(b"REPLACE") {
         Kind::Insert
@@ -85,7 +86,9 @@ impl<'t> Cursor<'t> {
             '\'' => '\'',
             '[' => ']',
             _ => {
-                let n = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '#' | '@'))).unwrap_or(rest.len());
+                let n = rest
+                    .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '#' | '@')))
+                    .unwrap_or(rest.len());
                 self.at += n;
                 return (n > 0).then_some(&rest[..n]);
             }
@@ -132,7 +135,21 @@ pub(super) fn insert(text: &str) -> Option<Insert> {
         if c.word("INTO") {
             break;
         }
-        if ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "OR", "REPLACE", "ABORT", "FAIL", "ROLLBACK", "OVERWRITE"].iter().any(|w| c.word(w)) {
+        if [
+            "LOW_PRIORITY",
+            "DELAYED",
+            "HIGH_PRIORITY",
+            "IGNORE",
+            "OR",
+            "REPLACE",
+            "ABORT",
+            "FAIL",
+            "ROLLBACK",
+            "OVERWRITE",
+        ]
+        .iter()
+        .any(|w| c.word(w))
+        {
             continue;
         }
         if c.word("ALL") {
@@ -194,7 +211,20 @@ pub(super) fn create(text: &str) -> Option<(String, Vec<String>)> {
             c.rest().starts_with(['`', '"', '['])
         };
         let name = c.identifier()?;
-        let other = ["PRIMARY", "KEY", "UNIQUE", "INDEX", "CONSTRAINT", "FULLTEXT", "SPATIAL", "FOREIGN", "CHECK", "EXCLUDE", "LIKE", "PERIOD"];
+        let other = [
+            "PRIMARY",
+            "KEY",
+            "UNIQUE",
+            "INDEX",
+            "CONSTRAINT",
+            "FULLTEXT",
+            "SPATIAL",
+            "FOREIGN",
+            "CHECK",
+            "EXCLUDE",
+            "LIKE",
+            "PERIOD",
+        ];
         if quoted || !other.iter().any(|w| w.eq_ignore_ascii_case(name)) {
             columns.push(name.to_owned());
         }

@@ -79,7 +79,9 @@ pub(super) fn parse(text: &str) -> Parsed {
             b' ' | b'\t' | b'\r' | b'\n' | b'/' => at += 1,
             _ => {
                 let begin = at;
-                let Some(n) = bytes[at..].iter().position(|b| matches!(b, b'=' | b'>' | b' ' | b'\t' | b'\r' | b'\n' | b'<')) else {
+                let Some(n) =
+                    bytes[at..].iter().position(|b| matches!(b, b'=' | b'>' | b' ' | b'\t' | b'\r' | b'\n' | b'<'))
+                else {
                     return Parsed::Open;
                 };
                 at += n.max(1);
@@ -106,7 +108,8 @@ pub(super) fn parse(text: &str) -> Parsed {
                         }
                     },
                     Some(_) => {
-                        let Some(n) = bytes[at..].iter().position(|b| matches!(b, b'>' | b' ' | b'\t' | b'\r' | b'\n')) else {
+                        let Some(n) = bytes[at..].iter().position(|b| matches!(b, b'>' | b' ' | b'\t' | b'\r' | b'\n'))
+                        else {
                             return Parsed::Open;
                         };
                         let value = at..at + n;
@@ -129,7 +132,34 @@ pub(super) fn parse(text: &str) -> Parsed {
 pub(super) fn is_inline(name: &str) -> bool {
     matches!(
         name,
-        "a" | "b" | "i" | "u" | "s" | "em" | "strong" | "span" | "font" | "small" | "big" | "code" | "kbd" | "samp" | "tt" | "sub"
-            | "sup" | "mark" | "abbr" | "cite" | "q" | "time" | "var" | "wbr" | "label" | "bdi" | "bdo" | "ins" | "del" | "nobr"
+        "a" | "b"
+            | "i"
+            | "u"
+            | "s"
+            | "em"
+            | "strong"
+            | "span"
+            | "font"
+            | "small"
+            | "big"
+            | "code"
+            | "kbd"
+            | "samp"
+            | "tt"
+            | "sub"
+            | "sup"
+            | "mark"
+            | "abbr"
+            | "cite"
+            | "q"
+            | "time"
+            | "var"
+            | "wbr"
+            | "label"
+            | "bdi"
+            | "bdo"
+            | "ins"
+            | "del"
+            | "nobr"
     )
 }

@@ -6,19 +6,19 @@ use yumen_model::InspectError;
 use crate::reader::{Escapes, Reader, To};
 
 /// Flow values and quoted ones may be so long, in bytes.
-const MAX: usize = 256 << 10;
+pub(super) const MAX: usize = 256 << 10;
 const MAX_DEPTH: usize = 100;
 
 /// Length of the flow value at the window's start, brackets included; none when it does not end within reach.
-pub(super) fn length(r: &mut Reader<'_>) -> Result<Option<usize>, InspectError> {
-    let mut size = 4096;
+pub(super) fn length(r: &mut Reader<'_>, most: usize) -> Result<Option<usize>, InspectError> {
+    let mut size = most.min(4096);
     loop {
         r.want(size)?;
         let bytes = r.window.bytes();
         let bytes = &bytes[..bytes.len().min(size)];
         match scan(bytes) {
             Some(n) => return Ok(Some(n)),
-            None if bytes.len() < size || size >= MAX => return Ok(None),
+            None if bytes.len() < size || size >= most => return Ok(None),
             None => size *= 4,
         }
     }
@@ -63,15 +63,15 @@ fn string_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Length of the text inside the quotes at the window's start; none when they are not closed within reach.
-pub(super) fn string_length(r: &mut Reader<'_>, _quote: u8) -> Result<Option<usize>, InspectError> {
-    let mut size = 4096;
+pub(super) fn string_length(r: &mut Reader<'_>, most: usize) -> Result<Option<usize>, InspectError> {
+    let mut size = most.min(4096);
     loop {
         r.want(size)?;
         let bytes = r.window.bytes();
         let bytes = &bytes[..bytes.len().min(size)];
         match string_end(bytes) {
             Some(n) => return Ok(Some(n - 1)),
-            None if bytes.len() < size || size >= MAX => return Ok(None),
+            None if bytes.len() < size || size >= most => return Ok(None),
             None => size *= 4,
         }
     }

@@ -1,0 +1,162 @@
+//! Reading of `shipment.yaml`: all errors at once, with their places.
+
+use yumen_route::Shipment;
+use yumen_rules::yaml::SourceFile;
+
+use crate::kit::BOOK;
+
+fn errors(text: &str) -> String {
+    let file = SourceFile::new("shipment.yaml", text);
+    Shipment::from_source(&file, &BOOK).map_or_else(|e| e.plain(), |_| "no error".to_owned())
+}
+
+#[test]
+fn the_contracts_own_example_is_read() {
+    let text = r#"shipment: 2026-07-ota-eu-04
+processor: {name: 示例汽车, uscc: 91350100M000100Y43, ciio: false, free-trade-zone: null}
+recipient: {name: Example GmbH, country: DE, access: transfer}      # transfer | remote-access | processing-abroad
+scenario: software-upgrade
+purpose: recall
+transfer-date: 2026-07-14
+facts:
+  upgrade.vehicles-in-china: false
+  geo.processed: {value: true, applies-to: "maps/**", basis: "licence 12"}
+approvals:
+  - {kind: security-assessment, number: 007, issued: 2025-03-01, expires: 2028-02-29, rows: [OTA-1], recipient: Example GmbH}
+exemptions:
+  - {kind: E9, rows: [OTA-1], filing: F-1, authority: SAMR, filed: 2026-06-30}
+determinations:
+  - {row: MF-a, artifacts: ["bom/**"], result: not-important, by: A. Tester, date: 2026-07-01, basis: none listed}
+accept:
+  - {digest: "blake3:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", reason: "supplier's encrypted ECU image", by: A, until: 2026-12-31}
+  - {finding: "1f", reason: "test key, revoked", by: A, until: 2026-12-31}
+"#;
+    let s = Shipment::from_source(&SourceFile::new("shipment.yaml", text), &BOOK).unwrap_or_else(|e| panic!("{}", e.plain()));
+    assert_eq!(s.id(), "2026-07-ota-eu-04");
+    assert_eq!(s.recipient().unwrap().country.as_deref(), Some("DE"));
+    assert!(s.digest().starts_with("blake3:"));
+    assert_eq!(s.processor().ciio, Some(false));
+}
+
+#[test]
+fn all_errors_come_at_once() {
+    insta::assert_snapshot!(errors(
+        r#"shipment: x
+processor: {ciio: no, uscc: 1}
+recipient: {country: Germany}
+scenario: r-and-b
+transfer-date: 2026-13-24
+pupose: test
+facts:
+  upgrade.vehicles-in-chin: true
+  geo.processed: maybe
+  persons.sensitive: {value: 3, applies-to: "a/**"}
+  processor.ciio: true
+  area: {sensitive: true}
+approvals:
+  - {kind: security-assesment, number: 1, issued: 2026-1-1, rows: [OTA-2]}
+  - {kind: certification, number: 2, issued: 2026-01-01, expires: 2025-01-01}
+exemptions:
+  - {kind: E10, rows: [OTA-1]}
+determinations:
+  - {row: MF-a, result: unimportant, by: A, date: 2026-01-01}
+  - {row: P21-5, result: important, by: A, date: 2026-01-01, basis: b, artifact: x}
+accept:
+  - {digest: "sha256:00", reason: r, by: A, until: tomorrow}
+  - {reason: r, by: A, until: 2026-12-31}
+shipment: y
+"#
+    ));
+}
+
+#[test]
+fn what_is_no_yaml_is_told_where() {
+    insta::assert_snapshot!(
+        [
+            "shipment: a\n  recipient: {name: x\n",
+            "shipment: a\nfacts:\n\tupgrade.vehicles-in-china: false\n",
+            "shipment: \"a\nfacts: {}\n",
+            "shipment: a\npurpose: test: of things\n",
+            "- shipment: a\n",
+            "",
+            "# nothing\n",
+            "shipment: a\nfacts: [1, 2]\n",
+            "shipment: a\n---\nshipment: b\n",
+            "shipment: &a x\npurpose: *b\n",
+        ]
+        .map(errors)
+        .join("--\n")
+    );
+}
+
+#[test]
+fn a_bomb_is_refused_quickly() {
+    let mut text = String::from("shipment: x\na0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for i in 1..12 {
+        let refs = vec![format!("*a{}", i - 1); 9].join(",");
+        text.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
+    }
+    let start = std::time::Instant::now();
+    assert!(errors(&text).contains("not valid YAML"));
+    assert!(start.elapsed().as_secs() < 2);
+    let deep = format!("shipment: x\nfacts: {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
+    assert!(errors(&deep).contains("not valid YAML"));
+}
+
+#[test]
+fn a_missing_file_is_told() {
+    let e = Shipment::load(std::path::Path::new("/no/such/shipment.yaml"), &BOOK).unwrap_err();
+    assert!(e.to_string().contains("/no/such/shipment.yaml"));
+    assert_eq!(e.into_reports().len(), 1);
+}
+
+#[test]
+fn reports_show_the_place() {
+    let file = SourceFile::new("shipment.yaml", "shipment: x\npupose: y\n");
+    let reports = Shipment::from_source(&file, &BOOK).unwrap_err().into_reports();
+    let shown = format!("{:?}", reports[0]);
+    assert!(shown.contains("shipment.yaml:2:1") && shown.contains("did you mean `purpose`?"), "{shown}");
+}
+
+#[test]
+fn snippets_of_questions_are_manifests_once_filled_in() {
+    use crate::kit::{digest, world};
+    use serde_json::json;
+    let w = world()
+        .with("geo.map", "maps/[a] {b}*.xodr", json!({"region": "inside"}))
+        .with("doc.secrecy-marking", "x", json!({"level": "internal"}))
+        .found("doc.bom", "bom.csv")
+        .found("key.private", "k.pem")
+        .persons("person.phone", 3)
+        .opaque("e.enc", Some(digest('a')));
+    let d = w.decide();
+    assert!(d.verdict.questions.len() >= 8, "{:?}", d.verdict.questions);
+    for q in &d.verdict.questions {
+        let snippet = q.snippet.as_ref().unwrap_or_else(|| panic!("{q:?}"));
+        let filled = fill(snippet);
+        let text = format!("shipment: x\n{filled}");
+        assert_eq!(errors(&text), "no error", "{text}");
+        assert!(filled.starts_with(q.key.split('.').next().unwrap()), "{filled}");
+    }
+}
+
+/// A snippet with its blanks filled in.
+fn fill(snippet: &str) -> String {
+    let mut out = String::new();
+    for line in snippet.lines() {
+        let bare = line.split("  #").next().unwrap().trim_end();
+        let value = match bare.trim().trim_start_matches("- ") {
+            "result:" => " not-important",
+            "issued:" => " 2026-01-01",
+            "expires:" | "until:" => " 2027-01-01",
+            key if key.ends_with(':') && line.contains("a whole number") => " 3",
+            key if key.ends_with(':') && line.contains("true or false") => " true",
+            key if key.ends_with(':') && !["facts:", "accept:", "approvals:", "determinations:", "processor:"].contains(&key) => " A",
+            _ => "",
+        };
+        out.push_str(bare);
+        out.push_str(value);
+        out.push('\n');
+    }
+    out
+}
