@@ -242,7 +242,7 @@ mod tests {
         let at = bytes.len();
         bytes.extend([0xd2, 225, 1, 2, 224, 3, 3, 4, 5, 6]);
         let ring = packets(&bytes);
-        assert_eq!((ring.len, ring.encrypted.as_slice()), (bytes.len(), &[at..bytes.len()][..]));
+        assert_eq!((ring.len, ring.encrypted.len(), ring.encrypted[0].clone()), (bytes.len(), 1, at..bytes.len()));
     }
 
     proptest! {

@@ -187,14 +187,17 @@ impl Inspector<'_, '_> {
         if !self.exports.is_empty() || !self.needs.is_empty() {
             self.join_group();
         }
+        // A container that ends too early holds, also when each byte that is left could be read: what is missing was not seen.
+        let broken = self.notes.iter().any(|n| matches!(&*n.code, "truncated" | "corrupt" | "spanned"));
+        let listed = (broken && self.children > 0 && labelled.opaque.is_empty()).then_some(Reason::Corrupt);
         let format = self.format.into_owned();
         let done = Done {
             format,
             bytes: self.len,
             labelled,
             digest,
+            listed,
             notes: self.notes,
-            listed: None,
             charge: self.charge,
         };
         self.run.record(self.task, self.findings, done);

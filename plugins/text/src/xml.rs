@@ -70,6 +70,9 @@ pub(crate) fn identify_html(look: &Look<'_>) -> Option<Certainty> {
 
 pub(crate) fn identify(look: &Look<'_>) -> Option<Certainty> {
     let text = look.text;
+    if !text.starts_with('<') {
+        return None;
+    }
     let begins = if let Some(rest) = text.strip_prefix("<?xml") {
         rest.starts_with(char::is_whitespace)
     } else if text.starts_with("<!--") || text.starts_with("<!DOCTYPE") || text.starts_with("<?") {

@@ -137,12 +137,15 @@ impl Field {
         if !parents.is_empty() {
             stem = format!("{}.{stem}", parents.join("_"));
         }
+        // Of geometries, whose vertices follow each other as well as a vehicle's positions do, only those with times can be tracks.
+        let geometry = ["coordinates", "geometry", "geom", "wkt", "thegeom"].contains(&words.concat().as_str());
         let both = || words.iter().chain(&parents);
         Field {
             role,
             stem,
             datum: Datum::declared(last).or_else(|| Datum::declared(parent)),
-            fixed: both().any(|w| FIXED.contains(&w.as_str()))
+            fixed: geometry
+                || both().any(|w| FIXED.contains(&w.as_str()))
                 || ["网格", "站点", "门店", "中心"].iter().any(|z| last.contains(z)),
             travelled: both().any(|w| PATH.contains(&w.as_str()) || w == "trkpt" || w == "gps")
                 || last.contains("轨迹"),

@@ -304,6 +304,28 @@ fn objects_with_positions_and_times_are_tracks() {
     let a = one(detect(objects(&[polygon])).aggregates);
     is(&a, kinds::GEO_POINT, "inside");
     assert_eq!(a.count, 25);
+    // The same, with each vertex a record of its own.
+    let mut vertices = vec![vec![("features.geometry.type", "Polygon".to_owned())]];
+    vertices.extend(path.iter().map(|(a, o)| {
+        vec![("features.geometry.coordinates", format!("{o:.8}")), ("features.geometry.coordinates", format!("{a:.8}"))]
+    }));
+    let a = one(detect(objects(&vertices)).aggregates);
+    is(&a, kinds::GEO_POINT, "inside");
+    assert_eq!(a.count, 25);
+    // Points with a time each are a track.
+    let timed: Vec<Vec<(&str, String)>> = (0..)
+        .zip(&path)
+        .flat_map(|(i, (a, o))| {
+            [
+                vec![("features.properties.time", format!("2024-01-02T12:00:{i:02}Z"))],
+                vec![
+                    ("features.geometry.coordinates", format!("{o:.8}")),
+                    ("features.geometry.coordinates", format!("{a:.8}")),
+                ],
+            ]
+        })
+        .collect();
+    is(&one(detect(objects(&timed)).aggregates), kinds::GEO_TRACK, "inside");
     // One position in a setting.
     let a = one(detect(objects(&[vec![("home.lat", "48.858370".into()), ("home.lng", "2.294481".into())]])).aggregates);
     is(&a, kinds::GEO_POINT, "outside");

@@ -33,13 +33,13 @@ pub(crate) fn text_before<'a>(c: &Candidate<'a>, start: usize) -> &'a str {
     text.rsplit('\u{1f}').next().unwrap_or(text)
 }
 
-/// The text after a position that belongs to it.
+/// The text after a position that belongs to it, at most 1 KiB.
 pub(crate) fn text_after<'a>(c: &Candidate<'a>, end: usize) -> &'a str {
     let to = match c.place {
         Place::Cell { end: cell, .. } => cell.max(end),
         _ => c.text.len(),
     };
-    let text = c.text.get(end..to).unwrap_or("");
+    let text = labels::head(c.text.get(end..to).unwrap_or(""), 1 << 10);
     text.split('\u{1f}').next().unwrap_or(text)
 }
 

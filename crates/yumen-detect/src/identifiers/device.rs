@@ -4,7 +4,7 @@ use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
 use super::check::{luhn, patterned, variety};
-use super::context::{is_source, labels_of, line_before, whole_cell};
+use super::context::{beside_number, is_source, labels_of, line_before, whole_cell};
 use super::labels::{self, Labels};
 use crate::recogniser::{Candidate, Match, PROVISIONAL, Place, Recogniser, Run};
 
@@ -72,7 +72,13 @@ impl Recogniser for Subscriber {
             match c.place {
                 Place::Cell { .. } if whole_cell(c, c.start, c.end) => push(c, kinds::DEVICE_IMSI, 0.6, None, out),
                 Place::Prose if named(c, "imsi") => push(c, kinds::DEVICE_IMSI, 0.95, None, out),
-                Place::Prose if !is_source(c) => push(c, kinds::DEVICE_IMSI, 0.6, None, out),
+                Place::Prose
+                    if !is_source(c)
+                        && !beside_number(c, c.start, c.end)
+                        && line_before(c, c.start).chars().any(char::is_alphabetic) =>
+                {
+                    push(c, kinds::DEVICE_IMSI, 0.6, None, out);
+                }
                 _ => {}
             }
         }

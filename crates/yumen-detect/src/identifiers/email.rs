@@ -1,5 +1,9 @@
 //! `person.email`.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
@@ -19,6 +23,11 @@ const TLDS: &str = "com net org edu gov mil int info biz name pro mobi tel trave
 
 /// Two-letter endings of file names and code that are more often those than countries.
 const NO_COUNTRY: &str = "js ts py rb go md cc hh mm vb kt xz gz bz db so ko fn rc cs hs pm sh";
+
+/// Extensions of documentation, and names of documents without one.
+const DOCUMENTATION: &str = "md rst adoc html htm 1 2 3 4 5 6 7 8 texi tex pod markdown rdoc org info man xhtml docbook svg license licence licenses \
+    copying copyright authors changelog changes readme news thanks credits contributors maintainers codeowners notice \
+    pkg-info metadata history todo install hacking acknowledgements owners patents";
 
 /// Local parts that are a role, a placeholder or a machine.
 const ROLES: &str = "git noreply no-reply no_reply donotreply do-not-reply support info admin administrator webmaster postmaster hostmaster root \
@@ -42,10 +51,28 @@ const PUBLISHED: &str = "author|maintain|copyright|(c)|©|signed-off-by|reported
     e-mail me|mail me|permission|moderator|who =|who:|designed by|implemented by|modified by|fixed by|by:|many thanks|courtesy|origin:|\
     forwarded:";
 
-/// Whether a word stands in a list.
-fn listed(list: &str, word: &str) -> bool {
-    list.split(' ').any(|w| w == word)
+/// A list of words to look up.
+struct Words(LazyLock<HashSet<&'static str>>);
+
+impl Words {
+    fn hold(&self, word: &str) -> bool {
+        self.0.contains(word)
+    }
 }
+
+macro_rules! words {
+    ($list:expr) => {
+        Words(LazyLock::new(|| $list.split(' ').collect()))
+    };
+}
+
+static TOP_LEVEL: Words = words!(TLDS);
+static NO_COUNTRIES: Words = words!(NO_COUNTRY);
+static ROLE_NAMES: Words = words!(ROLES);
+static DOCUMENTS: Words = words!(DOCUMENTATION);
+static NOBODY: Words = words!(NOBODYS);
+static PUBLISHING: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(PUBLISHED.split('|')).ok());
 
 fn local_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'')
@@ -54,8 +81,8 @@ fn local_byte(b: u8) -> bool {
 fn top_level(tld: &str) -> bool {
     let tld = tld.to_ascii_lowercase();
     match tld.len() {
-        2 => tld.bytes().all(|b| b.is_ascii_alphabetic()) && !listed(NO_COUNTRY, &tld),
-        _ => listed(TLDS, &tld),
+        2 => tld.bytes().all(|b| b.is_ascii_alphabetic()) && !NO_COUNTRIES.hold(&tld),
+        _ => TOP_LEVEL.hold(&tld),
     }
 }
 
@@ -114,7 +141,7 @@ impl Recogniser for Email {
 /// The confidence that an address of good form is one of a person.
 fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str, next: &str) -> Option<f64> {
     let lower = local.to_ascii_lowercase();
-    let role = listed(ROLES, &lower)
+    let role = ROLE_NAMES.hold(&lower)
         || ["bug-", "bugs-", "help-", "info-", "noreply", "no-reply", "do-not"].iter().any(|p| lower.starts_with(p))
         || [
             "-bugs",
@@ -134,7 +161,7 @@ fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str,
         .any(|p| lower.ends_with(p));
     let domain = domain.to_ascii_lowercase();
     let placeholder = matches!(domain.as_str(), "example");
-    let nobodys = domain.split('.').any(|d| listed(NOBODYS, d)) && !placeholder;
+    let nobodys = domain.split('.').any(|d| NOBODY.hold(d)) && !placeholder;
     if role || nobodys {
         return None;
     }
@@ -185,12 +212,8 @@ fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str,
 
 /// Whether the file is documentation by its extension, or by its name where it has none.
 fn documentation(c: &Candidate<'_>) -> bool {
-    const ENDINGS: &str =
-        "md rst adoc html htm 1 2 3 4 5 6 7 8 texi tex pod markdown rdoc org info man xhtml docbook svg";
-    const NAMES: &str = "license licence licenses copying copyright authors changelog changes readme news thanks credits contributors \
-                         maintainers codeowners notice pkg-info metadata history todo install hacking acknowledgements owners patents";
     let stem = c.extension.split(['-', '_']).next().unwrap_or("");
-    listed(ENDINGS, c.extension) || listed(NAMES, stem) || listed(NAMES, c.extension)
+    DOCUMENTS.hold(c.extension) || DOCUMENTS.hold(stem)
 }
 
 /// Whether the address is published with a work: its author, maintainer, holder of rights, or the list of those who helped.
@@ -198,7 +221,7 @@ fn published(c: &Candidate<'_>, start: usize, end: usize) -> bool {
     let line = line_before(c, start);
     let near = labels::tail(text_before(c, start), 160);
     let around = labels::head(line_after(c, end), 120);
-    if labels::mentions(line, &PUBLISHED.split('|').collect::<Vec<_>>())
+    if PUBLISHING.as_ref().is_some_and(|p| p.is_match(line))
         || labels::mentions(
             near,
             &["author", "maintainer", "copyright", "contributor", "reporting bugs", "licen", "warranty", "redistribut"],
