@@ -63,7 +63,12 @@ pub(crate) fn natural_len(encoding: TextEncoding, c: char) -> u64 {
 }
 
 /// Bytes that a text takes where no anchor lies inside.
+#[inline]
 pub(crate) fn encoded_len(encoding: TextEncoding, text: &str) -> u64 {
+    if encoding == TextEncoding::Utf8 { text.len() as u64 } else { other_len(encoding, text) }
+}
+
+fn other_len(encoding: TextEncoding, text: &str) -> u64 {
     match encoding {
         TextEncoding::Utf8 => text.len() as u64,
         TextEncoding::SingleByte => chars(text.as_bytes()),
@@ -73,6 +78,29 @@ pub(crate) fn encoded_len(encoding: TextEncoding, text: &str) -> u64 {
 }
 
 /// Number of characters in UTF-8 bytes.
+#[inline]
 pub(crate) fn chars(utf8: &[u8]) -> u64 {
-    utf8.iter().filter(|&&b| (b & 0xC0) != 0x80).count() as u64
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut chunks = utf8.chunks_exact(8);
+    let mut continuation = 0u64;
+    for chunk in &mut chunks {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(chunk);
+        let word = u64::from_ne_bytes(eight);
+        // Bytes of the form 10xxxxxx.
+        continuation += u64::from(((word >> 7) & !(word >> 6) & ONES).count_ones());
+    }
+    continuation += chunks.remainder().iter().filter(|&&b| (b & 0xC0) == 0x80).count() as u64;
+    utf8.len() as u64 - continuation
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn characters_are_counted() {
+        let text = "a张é😀 plain text, 第二行";
+        for (i, _) in text.char_indices() {
+            assert_eq!(super::chars(text[i..].as_bytes()), text[i..].chars().count() as u64);
+        }
+    }
 }

@@ -21,12 +21,17 @@ pub struct Stretch {
 /// Bytes that text has no use for: C0 controls but for the white space, BEL, BS, SUB, ESC (terminal logs) and the separators FS, GS, RS, US
 /// (delimited data); SOH, STX, ETX and EOT count apart since Hive and FIX write them between fields.
 const fn is_control(b: u8) -> bool {
-    (b < 0x20 && !matches!(b, 0x07..=0x0D | 0x1A..=0x1F)) || b == 0x7F
+    ((b < 0x1A) & (b.wrapping_sub(0x07) > 6)) | (b == 0x7F)
 }
 
 /// Counts control bytes.
 pub(crate) fn controls(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&b| is_control(b)).count()
+}
+
+/// Whether there is a control byte at all; much cheaper than counting.
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(0u8, |any, &b| any | u8::from(is_control(b))) != 0
 }
 
 fn separators(bytes: &[u8]) -> usize {
@@ -101,12 +106,12 @@ impl Classifier {
             return;
         }
         // Most text has no such byte at all.
-        if self.zero_run == 0 && bytes.chunks(BLOCK * 8).all(|c| controls(c) == 0) {
+        if self.zero_run == 0 && bytes.chunks(BLOCK * 8).all(|c| !has_control(c)) {
             return;
         }
         for (i, block) in bytes.chunks(BLOCK).enumerate() {
             let start = at + (i * BLOCK) as u64;
-            if controls(block) == 0 {
+            if !has_control(block) {
                 self.zero_run = 0;
             } else {
                 self.block(block, start, out);

@@ -8,6 +8,9 @@ use crate::detect::{Detection, detect};
 use crate::evidence::{Accounts, TextStream};
 use crate::records::Spot;
 
+/// Up to so many bytes are counted one by one.
+const SHORT: usize = 32;
+
 /// Decoded text from the current place on, and where that place is. A lexer looks at [`Window::rest`], asks for [`Window::more`] when it
 /// needs to see further, and takes what it has read with [`Window::skip`]. Bytes are labelled and binary stretches sent as they are
 /// decoded.
@@ -27,6 +30,8 @@ pub struct Window {
     starts: std::collections::VecDeque<usize>,
     /// Index of the last anchor at or before `at`.
     anchor: usize,
+    /// Place of the one after it.
+    next_anchor: usize,
     encoding: TextEncoding,
     byte: u64,
     line: u64,
@@ -62,6 +67,7 @@ impl Window {
             odd: 0,
             starts: std::collections::VecDeque::from([0]),
             anchor: 0,
+            next_anchor: usize::MAX,
             byte: detection.bom as u64,
             line: 1,
             column: 1,
@@ -77,12 +83,14 @@ impl Window {
 
     /// What was decoded and not yet taken.
     #[must_use]
+    #[inline]
     pub fn rest(&self) -> &str {
         &self.text[self.at..]
     }
 
     /// The same as bytes.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.text.as_bytes()[self.at..]
     }
@@ -91,7 +99,11 @@ impl Window {
     ///
     /// # Errors
     /// A read failed, or the engine takes no more.
+    #[inline]
     pub fn peek(&mut self, offset: usize, out: &mut dyn Inspection) -> Result<Option<u8>, InspectError> {
+        if let Some(&byte) = self.text.as_bytes().get(self.at + offset) {
+            return Ok(Some(byte));
+        }
         while self.text.len() - self.at <= offset {
             if !self.more(out)? {
                 return Ok(None);
@@ -144,6 +156,7 @@ impl Window {
                     }
                 }
                 self.accounts.piece(&self.artifact, chunk.range, chunk.binary, out)?;
+                self.see_next_anchor();
                 Ok(true)
             }
         }
@@ -173,16 +186,19 @@ impl Window {
         }
         self.anchor = 0;
         self.at = 0;
+        self.see_next_anchor();
     }
 
     /// Where the rest begins.
     #[must_use]
+    #[inline]
     pub fn spot(&self) -> Spot {
         Spot { byte: self.byte, line: self.line, column: self.column }
     }
 
     /// The byte of the artifact at which the rest begins.
     #[must_use]
+    #[inline]
     pub fn byte(&self) -> u64 {
         self.byte
     }
@@ -218,6 +234,17 @@ impl Window {
     pub fn skip(&mut self, n: usize) {
         let newline = self.newline;
         let taken = &self.text.as_bytes()[self.at..self.at + n];
+        if n <= SHORT {
+            for &b in taken {
+                if b == newline {
+                    self.line += 1;
+                    self.column = 1;
+                } else {
+                    self.column = self.column.saturating_add(u32::from((b & 0xC0) != 0x80));
+                }
+            }
+            return self.advance(n);
+        }
         match memchr::memrchr(newline, taken) {
             None => self.column = self.column.saturating_add(u32::try_from(chars(taken)).unwrap_or(u32::MAX)),
             Some(last) => {
@@ -230,31 +257,45 @@ impl Window {
     }
 
     /// Takes `n` bytes that hold no line end.
+    #[inline]
     pub fn skip_in_line(&mut self, n: usize) {
         let taken = &self.text.as_bytes()[self.at..self.at + n];
-        self.column = self.column.saturating_add(u32::try_from(chars(taken)).unwrap_or(u32::MAX));
+        let count = if n == 1 { 1 } else { chars(taken) };
+        self.column = self.column.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         self.advance(n);
     }
 
+    #[inline]
     fn advance(&mut self, n: usize) {
         let to = self.at + n;
-        if self.anchor + 1 == self.anchors.len() || self.anchors[self.anchor + 1].0 > to {
+        if to < self.next_anchor {
             self.byte += encoded_len(self.encoding, &self.text[self.at..to]);
+            self.at = to;
         } else {
-            while self.anchors.get(self.anchor + 1).is_some_and(|a| a.0 <= to) {
-                self.anchor += 1;
-                let (t, b) = self.anchors[self.anchor];
-                while self.starts.front().is_some_and(|&s| s < t) {
-                    self.starts.pop_front();
-                }
-                if self.starts.front() != Some(&t) {
-                    self.odd = b;
-                }
-            }
-            let (t, b) = self.anchors[self.anchor];
-            self.byte = b + encoded_len(self.encoding, &self.text[t..to]);
+            self.advance_over(to);
         }
+    }
+
+    /// Advances to a place at or after an anchor.
+    fn advance_over(&mut self, to: usize) {
+        while self.anchors.get(self.anchor + 1).is_some_and(|a| a.0 <= to) {
+            self.anchor += 1;
+            let (t, b) = self.anchors[self.anchor];
+            while self.starts.front().is_some_and(|&s| s < t) {
+                self.starts.pop_front();
+            }
+            if self.starts.front() != Some(&t) {
+                self.odd = b;
+            }
+        }
+        let (t, b) = self.anchors[self.anchor];
+        self.byte = b + encoded_len(self.encoding, &self.text[t..to]);
         self.at = to;
+        self.see_next_anchor();
+    }
+
+    fn see_next_anchor(&mut self) {
+        self.next_anchor = self.anchors.get(self.anchor + 1).map_or(usize::MAX, |a| a.0);
     }
 
     /// Whether text of `len` bytes stands in the artifact byte for byte: the text just taken, read from the bytes `from..to`.

@@ -12,6 +12,4 @@ mod shipment;
 pub use decide::{Case, Decision, decide};
 pub use reason::{Code, REASONS, ReasonInfo};
 pub use schema::schema;
-pub use shipment::{
-    Accept, Accepted, Approval, Claim, Determination, Processor, Recipient, Ruling, Shipment,
-};
+pub use shipment::{Accept, Accepted, Approval, Claim, Determination, Processor, Recipient, Ruling, Shipment};

@@ -203,7 +203,9 @@ impl<'a> Scan<'a> {
                 eval.beyond = self.opened(truth);
                 eval.findings = self.personal_findings(*level).into_iter().map(|i| (i, Truth::True)).collect();
                 if truth.is_unknown() {
-                    for (level, name) in [(Level::Personal, "persons.personal"), (Level::Sensitive, "persons.sensitive")] {
+                    for (level, name) in
+                        [(Level::Personal, "persons.personal"), (Level::Sensitive, "persons.sensitive")]
+                    {
                         if !self.persons.at(level).is_exact() {
                             let about = self.personal_findings(level);
                             eval.asks.insert(Ask::Fact(name.to_owned()), about);
@@ -291,7 +293,11 @@ impl<'a> Scan<'a> {
         if let Some(near) = beside {
             // The neighbours' properties stand in for those that the finding lacks.
             let near = near.get(parent(&finding.artifact)).copied().unwrap_or(Truth::False);
-            truth = if truth.is_unknown() && !near.is_false() { near } else { truth.and(if near.is_false() { near } else { Truth::True }) };
+            truth = if truth.is_unknown() && !near.is_false() {
+                near
+            } else {
+                truth.and(if near.is_false() { near } else { Truth::True })
+            };
         }
         if truth.is_unknown()
             && let Some(fact) = &found.missing

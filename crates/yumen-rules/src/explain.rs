@@ -45,7 +45,11 @@ impl Rulebook {
                 let _ = writeln!(out, "  {:<7} {:<22} {}{criterion}", row.id, class, pick(&row.item, zh));
             }
         }
-        let _ = writeln!(out, "\n{}", say(zh, "官方附录尚未核对；不构成法律意见。", "Annex not verified; not legal advice."));
+        let _ = writeln!(
+            out,
+            "\n{}",
+            say(zh, "官方附录尚未核对；不构成法律意见。", "Annex not verified; not legal advice.")
+        );
         out
     }
 
@@ -113,7 +117,13 @@ impl Rulebook {
                 let _ = writeln!(out, "  {}", say(zh, "条件：", "applies when:"));
                 tell(&mut out, when, 2, zh);
             }
-            None => label(&mut out, zh, "条件", "applies when", say(zh, "扫描不能识别，由人员判断", "no scan can tell; a person judges")),
+            None => label(
+                &mut out,
+                zh,
+                "条件",
+                "applies when",
+                say(zh, "扫描不能识别，由人员判断", "no scan can tell; a person judges"),
+            ),
         }
         if row.detectable == Detectable::Partly {
             label(&mut out, zh, "识别", "detection", say(zh, "只能部分识别", "in part only"));
@@ -121,7 +131,8 @@ impl Rulebook {
         let settled = match &row.settled {
             Settled::Firm => say(zh, "批准或免除情形", "an approval or an exemption").to_owned(),
             Settled::Determination => {
-                say(zh, "具名人员的判定（determinations）", "a named person's determination (determinations)").to_owned()
+                say(zh, "具名人员的判定（determinations）", "a named person's determination (determinations)")
+                    .to_owned()
             }
             Settled::Accept => say(zh, "逐项接受（accept）", "accepting each finding (accept)").to_owned(),
             Settled::Preconditions { fact, approvals } => {
@@ -134,7 +145,13 @@ impl Rulebook {
         }
         provenance(&mut out, &row.provenance, zh);
         if self.overlaid.contains(&row.id) {
-            label(&mut out, zh, "来源", "origin", say(zh, "由组织配置新增或收紧", "added or tightened by the organisation's configuration"));
+            label(
+                &mut out,
+                zh,
+                "来源",
+                "origin",
+                say(zh, "由组织配置新增或收紧", "added or tightened by the organisation's configuration"),
+            );
         }
         for l in self.loosened.iter().filter(|l| l.what == row.id) {
             label(&mut out, zh, "已放宽", "loosened", &format!("{} ({})", pick(&l.how, zh), l.reason));
@@ -239,7 +256,12 @@ fn found(f: &Found, zh: bool) -> String {
     }
     if !f.beside.is_empty() {
         let beside: Vec<&str> = f.beside.iter().map(|k| k.name()).collect();
-        let _ = write!(text, "{}{}", say(zh, "；同一目录或容器内有 ", "; in the same folder or container: "), beside.join(" / "));
+        let _ = write!(
+            text,
+            "{}{}",
+            say(zh, "；同一目录或容器内有 ", "; in the same folder or container: "),
+            beside.join(" / ")
+        );
     }
     text
 }

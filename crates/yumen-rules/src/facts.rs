@@ -195,7 +195,10 @@ mod tests {
         let t = table(&[(false, None), (true, Some("maps/**"))]);
         assert_eq!((at(&t, "maps/a"), at(&t, "lidar/b")), (Truth::True, Truth::False));
         let t = table(&[(true, Some("maps/**")), (false, Some("maps/old/**"))]);
-        assert_eq!((at(&t, "maps/a"), at(&t, "maps/old/a"), at(&t, "x")), (Truth::True, Truth::Unknown, Truth::Unknown));
+        assert_eq!(
+            (at(&t, "maps/a"), at(&t, "maps/old/a"), at(&t, "x")),
+            (Truth::True, Truth::Unknown, Truth::Unknown)
+        );
         assert_eq!(at(&FactTable::default(), "x"), Truth::Unknown);
     }
 }

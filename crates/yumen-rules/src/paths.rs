@@ -36,11 +36,8 @@ impl Globs {
             for head in if anchored { &["", "/", "./"][..] } else { &["", "**/"] } {
                 for tail in ["", "/**", "!/**"] {
                     let glob = format!("{head}{body}{tail}");
-                    let compiled = GlobBuilder::new(&glob)
-                        .literal_separator(true)
-                        .backslash_escape(true)
-                        .build()
-                        .map_err(bad)?;
+                    let compiled =
+                        GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).build().map_err(bad)?;
                     builder.add(compiled);
                     expanded.push(glob);
                 }

@@ -10,8 +10,10 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 use yumen_model::ScanOutcome;
-use yumen_model::verdict::Outcome;
-use yumen_report::{Input, Lang, Report, Run, TerminalOptions, Tool};
+use yumen_model::verdict::{Outcome, Text};
+use yumen_report::{
+    ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
+};
 use yumen_route::{Case, Shipment};
 use yumen_rules::Rulebook;
 use yumen_scan::{Limits, ScanOptions, StopFlag};
@@ -137,7 +139,26 @@ fn decide(
         decision.classifications,
         decision.verdict,
     );
+    let coded = |list: Vec<(String, Text)>| list.into_iter().map(|(code, text)| CodedText { code, text });
+    report.checklist = decision.checklist.into_iter().map(|(id, text)| ChecklistItem { id, text }).collect();
+    report.notes = coded(decision.standing_notes)
+        .chain(coded(decision.overlay_notes))
+        .chain(coded(decision.unused))
+        .collect();
+    report.shipment = shipment.map(shipment_info);
     report
+}
+
+fn shipment_info(shipment: &Shipment) -> ShipmentInfo {
+    ShipmentInfo {
+        id: shipment.id().to_owned(),
+        processor: shipment.processor().name.clone(),
+        recipient: shipment.recipient().map(|r| Recipient { name: r.name.clone(), country: r.country.clone().unwrap_or_default() }),
+        scenario: shipment.scenario().map(str::to_owned),
+        purpose: shipment.purpose().map(str::to_owned),
+        transfer_date: shipment.transfer_date().map(|d| d.to_string()),
+        digest: shipment.digest().to_owned(),
+    }
 }
 
 /// What was named on the command line, with the digest of each file: a release gate can check that what ships is what was scanned.

@@ -99,11 +99,14 @@ mod tests {
         let b = json!({"applies_to": [], "names": ["b"]});
         assert_eq!(
             grant("owners.csv", &[("datapackage.json", a.clone()), ("owners.schema.json", b.clone())]),
-            [a.clone()]
+            std::slice::from_ref(&a)
         );
-        assert_eq!(grant("trips.csv", &[("datapackage.json", a.clone()), ("trips.json", b.clone())]), [b.clone()]);
-        assert_eq!(grant("trips.csv", &[("trips.csv-metadata.json", b.clone())]), [b.clone()]);
-        assert_eq!(grant("part-1.csv", &[("schema.json", b.clone())]), [b.clone()]);
+        assert_eq!(
+            grant("trips.csv", &[("datapackage.json", a.clone()), ("trips.json", b.clone())]),
+            std::slice::from_ref(&b)
+        );
+        assert_eq!(grant("trips.csv", &[("trips.csv-metadata.json", b.clone())]), std::slice::from_ref(&b));
+        assert_eq!(grant("part-1.csv", &[("schema.json", b.clone())]), std::slice::from_ref(&b));
         assert!(grant("part-1.csv", &[("owners.schema.json", b.clone())]).is_empty());
         assert!(grant("part-1.csv", &[("schema.json", b.clone()), ("columns.json", b)]).is_empty());
         assert!(grant("part-1.csv", &[("datapackage.json", a)]).is_empty());

@@ -133,7 +133,8 @@ pub(crate) fn read(mut r: Reader<'_>) -> Result<(), InspectError> {
             let title = title.trim_matches('[').trim();
             if title.len() <= MAX_KEY && setting(trimmed).is_none() {
                 r.records.next_record(r.out)?;
-                let plain = is_plain_name(title) && trimmed.ends_with(']');
+                let exact = trimmed.trim_end().trim_matches(['[', ']']).trim() == title;
+                let plain = is_plain_name(title) && exact;
                 section = Some(if tells_more_than_a_name(title) { String::new() } else { title.to_owned() });
                 if plain {
                     r.window.skip(len + end);
@@ -237,10 +238,14 @@ fn read_value(r: &mut Reader<'_>, len: usize, end: usize, to: To<'_>) -> Result<
         (len, end) = (n - blank, e);
     }
     let line = &r.window.rest()[..len.min(r.window.rest().len())];
-    let comment = [" #", "\t#", " ;", "\t;"].iter().filter_map(|m| line.find(m)).min();
+    let comment = memchr::memchr2_iter(b'#', b';', line.as_bytes())
+        .find(|&i| i > 0 && matches!(line.as_bytes()[i - 1], b' ' | b'\t'))
+        .map(|i| i - 1);
     let value = line[..comment.unwrap_or(line.len())].trim_end().len();
     // Properties write signs beyond Latin-1 as \uXXXX; other backslashes are left alone.
-    if line[..value].contains("\\u") || line[..value].contains("\\n") {
+    let escaped = memchr::memchr_iter(b'\\', &line.as_bytes()[..value])
+        .any(|i| matches!(line.as_bytes().get(i + 1), Some(b'u' | b'n')));
+    if escaped {
         r.grow_escaped(value, Escapes::Backslash, &mut open, to)?;
     } else {
         r.grow(value, &mut open, to)?;

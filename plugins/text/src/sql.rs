@@ -113,7 +113,7 @@ impl Sql<'_> {
             statement::Kind::Copy => {
                 let head = self.r.line()?.and_then(|(len, _)| statement::copy(&self.r.window.rest()[..len]));
                 match head {
-                    Some(head) => self.copy(head)?,
+                    Some(head) => self.copy(&head)?,
                     None => self.text()?,
                 }
             }
@@ -173,7 +173,7 @@ impl Sql<'_> {
     fn insert(&mut self, insert: statement::Insert) -> Result<(), InspectError> {
         let known = if insert.columns.is_empty() { self.tables.get(&insert.table).cloned() } else { None };
         let columns = known.unwrap_or(insert.columns);
-        self.r.window.skip(insert.len);
+        self.head(insert.len)?;
         loop {
             match self.next_sign()? {
                 Some(b'(') => {
@@ -188,6 +188,19 @@ impl Sql<'_> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Takes the head of a statement. It names tables and columns and is no content, unless it holds numbers or a comment.
+    fn head(&mut self, n: usize) -> Result<(), InspectError> {
+        let head = &self.r.window.bytes()[..n];
+        let odd = head.iter().filter(|b| b.is_ascii_digit()).count() >= 6
+            || head.contains(&b'@')
+            || head.windows(2).any(|w| w == b"/*");
+        if odd {
+            return self.r.take(n, To::Lone);
+        }
+        self.r.window.skip(n);
+        Ok(())
     }
 
     /// Skips white space, and comments as evidence; the next byte.
@@ -321,9 +334,10 @@ impl Sql<'_> {
     }
 
     /// The rows of `COPY … FROM stdin`, up to `\.`.
-    fn copy(&mut self, columns: Vec<String>) -> Result<(), InspectError> {
+    fn copy(&mut self, columns: &[String]) -> Result<(), InspectError> {
         if let Some((len, end)) = self.r.line()? {
-            self.r.window.skip(len + end);
+            self.head(len)?;
+            self.r.window.skip(end);
         }
         while self.r.peek(0)?.is_some() {
             let Some((len, end)) = self.r.line()? else {

@@ -3,7 +3,7 @@
 mod entity;
 mod tag;
 
-use yumen_kit_text::tells_more_than_a_name;
+use yumen_kit_text::{is_plain_name, tells_more_than_a_name};
 use yumen_model::{Artifact, Certainty, Format, InspectError, Inspection, InspectionExt, Note};
 
 use crate::Look;
@@ -252,7 +252,7 @@ impl Xml<'_> {
         if rest.starts_with("<?") {
             let declaration = rest.starts_with("<?xml ");
             self.end_text(false)?;
-            return if declaration { self.skip_until("?>") } else { self.lone_until("?>") };
+            return if declaration { self.declaration() } else { self.lone_until("?>") };
         }
         if rest.starts_with("<!") {
             self.end_text(false)?;
@@ -275,7 +275,7 @@ impl Xml<'_> {
                 }
             }
         };
-        if tag.end { self.close(&tag) } else { self.start(tag) }
+        if tag.end { self.close(&tag) } else { self.start(&tag) }
     }
 
     /// Takes everything up to and with `end` as a record of its own.
@@ -298,14 +298,16 @@ impl Xml<'_> {
         self.r.end(open, To::Lone)
     }
 
-    fn skip_until(&mut self, end: &str) -> Result<(), InspectError> {
-        self.r.want(1024)?;
-        match memchr::memmem::find(self.r.window.bytes(), end.as_bytes()) {
-            Some(n) if n < 1024 => {
-                self.r.window.skip(n + end.len());
+    /// The XML declaration says nothing that is not known, unless it holds more than it should.
+    fn declaration(&mut self) -> Result<(), InspectError> {
+        self.r.want(256)?;
+        let bytes = self.r.window.bytes();
+        match memchr::memmem::find(&bytes[..bytes.len().min(256)], b"?>") {
+            Some(n) if bytes[..n].iter().filter(|b| b.is_ascii_digit()).count() < 8 && bytes[..n].is_ascii() => {
+                self.r.window.skip(n + 2);
                 Ok(())
             }
-            _ => self.lone_until(end),
+            _ => self.lone_until("?>"),
         }
     }
 
@@ -372,18 +374,24 @@ impl Xml<'_> {
         }
     }
 
-    fn start(&mut self, tag: Tag) -> Result<(), InspectError> {
+    fn start(&mut self, tag: &Tag) -> Result<(), InspectError> {
         let name = tag.name(self.r.window.rest()).to_owned();
         let lower = name.to_ascii_lowercase();
+        if !is_plain_name(&name) {
+            let (spot, end) = self.r.window.place_of(1, 1 + name.len());
+            self.r.records.open();
+            self.r.records.cell(&name, "", 0, spot, end, false, self.r.out)?;
+            self.r.records.close(self.r.out)?;
+        }
         if self.html {
-            return self.start_html(&tag, &lower);
+            return self.start_html(tag, &lower);
         }
         self.end_text(false)?;
         if let Some(parent) = self.levels.last_mut() {
             parent.parent = true;
         }
         if self.levels.len() >= MAX_DEPTH {
-            let done = self.attributes(&tag, "")?;
+            let done = self.attributes(tag, "")?;
             self.deeper += u64::from(!tag.empty);
             self.r.window.skip(tag.len - done);
             return Ok(());
@@ -401,7 +409,7 @@ impl Xml<'_> {
         self.r.records.open();
         let base = self.path.clone();
         self.levels.push(Level { path, names, parent: false, attributes: tag.attributes.len(), record: true });
-        let done = self.attributes(&tag, &base)?;
+        let done = self.attributes(tag, &base)?;
         self.r.window.skip(tag.len - done);
         if tag.empty { self.pop() } else { Ok(()) }
     }
@@ -417,6 +425,12 @@ impl Xml<'_> {
                 full.push('.');
             }
             full.push_str(local);
+            let odd = name != value && !is_plain_name(local);
+            if odd {
+                self.r.window.skip(name.start - done);
+                done = name.end;
+                self.whole(name.len())?;
+            }
             self.r.window.skip(value.start - done);
             let spot = self.r.window.spot();
             let escaped = entity::decode_all(&self.r.window.rest()[..value.len()], &mut self.scratch);
@@ -429,15 +443,29 @@ impl Xml<'_> {
         Ok(done)
     }
 
+    /// The next `n` bytes as a record of their own, past the text under construction.
+    fn whole(&mut self, n: usize) -> Result<(), InspectError> {
+        let spot = self.r.window.spot();
+        self.scratch.clear();
+        self.scratch.push_str(&self.r.window.rest()[..n]);
+        self.r.window.skip(n);
+        let end = self.r.window.byte();
+        let plain = self.r.window.verbatim(n, spot.byte, end);
+        self.r.records.open();
+        self.r.records.cell(&self.scratch, "", 0, spot, end, plain, self.r.out)?;
+        self.r.records.close(self.r.out)
+    }
+
     /// Ends the innermost element.
     fn pop(&mut self) -> Result<(), InspectError> {
         let Some(level) = self.levels.pop() else { return Ok(()) };
         self.path.truncate(level.path);
         self.names.truncate(level.names);
         // A leaf's value belongs to the element around it; one of several attributes is a record itself.
-        if level.parent || (level.attributes > 1 && self.r.records.innermost() == level.attributes) {
-            self.r.records.close(self.r.out)
-        } else if self.levels.is_empty() {
+        if self.levels.is_empty()
+            || level.parent
+            || (level.attributes > 1 && self.r.records.innermost() == level.attributes)
+        {
             self.r.records.close(self.r.out)
         } else {
             self.r.records.merge(self.r.out)
@@ -452,8 +480,7 @@ impl Xml<'_> {
         if self.deeper > 0 {
             self.end_text(false)?;
             self.deeper -= 1;
-            self.r.window.skip(tag.len);
-            return Ok(());
+            return self.skip_end(tag);
         }
         let found = (0..self.levels.len()).rev().take(64).find(|&i| self.name_of(i) == name);
         let leaf = found == self.levels.len().checked_sub(1) && self.levels.last().is_some_and(|l| !l.parent);
@@ -469,8 +496,16 @@ impl Xml<'_> {
                 }
             }
         }
-        self.r.window.skip(tag.len);
-        Ok(())
+        self.skip_end(tag)
+    }
+
+    /// Takes an end tag; what it should not hold is evidence.
+    fn skip_end(&mut self, tag: &Tag) -> Result<(), InspectError> {
+        if tag.attributes.is_empty() {
+            self.r.window.skip(tag.len);
+            return Ok(());
+        }
+        self.whole(tag.len)
     }
 
     fn name_of(&self, level: usize) -> &str {
@@ -559,7 +594,7 @@ impl Xml<'_> {
         if matches!(name, "tr" | "table") {
             self.close_row()?;
         }
-        self.r.window.skip(tag.len);
+        self.skip_end(tag)?;
         if let Some(open) = &mut self.text {
             open.plain = false;
         }

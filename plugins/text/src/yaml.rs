@@ -213,7 +213,12 @@ impl Yaml<'_> {
             }
             let word = text.find([' ', '\t']).unwrap_or(text.len());
             let skip = word + (text[word..].len() - text[word..].trim_start().len());
-            self.r.window.skip_in_line(skip);
+            if is_plain_name(&text[1..word]) || word == 1 {
+                self.r.window.skip_in_line(skip);
+            } else {
+                self.r.take(word, To::Lone)?;
+                self.r.window.skip_in_line(skip - word);
+            }
             len -= skip;
         }
         let path = std::mem::take(&mut self.path);
@@ -227,7 +232,9 @@ impl Yaml<'_> {
                 Ok(())
             }
             Some(b'|' | b'>') if is_block_header(text) => {
-                self.r.window.skip(len + end);
+                let mark = text.find([' ', '\t', '#']).unwrap_or(len);
+                self.r.window.skip_in_line(mark);
+                self.r.lone_line()?;
                 self.block(column, to)
             }
             Some(b'{' | b'[') if !text.starts_with("{{") => match flow::length(&mut self.r, reach)? {

@@ -4,9 +4,11 @@
 //! [`RECOGNISERS`], columns and keys of records by the [`TrackDetector`].
 
 mod columns;
+mod gathered;
 mod headerless;
 mod marked;
 mod point;
+mod report;
 mod series;
 mod syntax;
 mod time;

@@ -1,18 +1,17 @@
 //! The detector of tracks: positions in the columns of tables, the keys of objects and the attributes of elements.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::{Value, json};
-use yumen_kit_geo::{Datum, Region, ecef, place, track};
-use yumen_model::finding::Prop;
+use serde_json::Value;
+use yumen_kit_geo::{Datum, Region, ecef, place};
 use yumen_model::kind::kinds;
 use yumen_model::{
-    Batch, Cell, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, KindSet, Location, RecordBatch, Session,
+    Batch, Cell, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, Location, RecordBatch, Session,
 };
 
 use super::columns::{Field, Role};
+use super::gathered::{Gathered, location};
 use super::headerless;
-use super::series::{Beside, Frame, Outcome, Series, Sum};
+use super::report::{drop_copies, report};
+use super::series::{Beside, Frame, Outcome, Series};
 use super::values::{Num, Point, cell_points, number, position, sequence};
 
 /// Pairs of columns told apart in one stream; those beyond share the last place.
@@ -71,42 +70,35 @@ struct TrackSession {
     bare: Bare,
     rows: Vec<Vec<String>>,
     places: Vec<Vec<Location>>,
-    /// Time and entity of the last record that had no position: an object may hold its position in an object of its own.
+    /// Objects may hold their position in an object of its own. Whether such inner objects come first in this stream, as the first position tells.
+    inner_first: Option<bool>,
+    /// If so, the position that waits for the object around it.
+    held: Option<Held>,
+    /// If not, time and entity of the last record that had no position.
     outer_time: Option<f64>,
     outer_entity: Option<(String, u8)>,
 }
 
-/// The place of a cell.
-fn location(cell: &Cell) -> Location {
-    Location {
-        part: None,
-        bytes: Some((cell.byte_start, cell.byte_end)),
-        line: Some(cell.line),
-        column: Some(u64::from(cell.column)),
-    }
+/// A position on its way to a series.
+struct Put {
+    series: usize,
+    what: What,
+    at: Location,
 }
 
-/// What one record holds, by index of its cells.
-#[derive(Default)]
-struct Gathered<'a> {
-    lat: Vec<(&'a Field, &'a str, Location)>,
-    lon: Vec<(&'a Field, &'a str)>,
-    plane: Vec<(&'a Field, Option<f64>, Option<f64>, Location)>,
-    ecef: [Option<f64>; 3],
-    ecef_at: Option<Location>,
-    ns: &'a str,
-    ew: &'a str,
-    time: Option<f64>,
-    date: Option<f64>,
+enum What {
+    /// Degrees.
+    Globe(Point),
+    /// x and y in metres.
+    Plane(f64, f64),
+}
+
+/// A record whose position waits for the object around it.
+struct Held {
+    puts: Vec<Put>,
     sequence: Option<f64>,
-    entity: Option<(&'a str, u8)>,
     moving: bool,
     place: bool,
-    invalid: bool,
-    surface: bool,
-    crs: Option<Datum>,
-    /// Runs of cells of one name that hold coordinates: the field and the cells.
-    runs: Vec<(&'a Field, &'a [Cell])>,
 }
 
 impl TrackSession {
@@ -118,8 +110,9 @@ impl TrackSession {
         }
     }
 
-    fn series(&mut self, frame: Frame, stem: &str, field: &Field, crs: Option<Datum>) -> &mut Series {
-        let at = match self.series.iter().position(|(f, s, _)| *f == frame && s == stem) {
+    /// The number of the series that a field's positions belong to.
+    fn series(&mut self, frame: Frame, stem: &str, field: &Field, crs: Option<Datum>) -> usize {
+        match self.series.iter().position(|(f, s, _)| *f == frame && s == stem) {
             Some(at) => at,
             None if self.series.len() < MOST_SERIES => {
                 let datum = field.datum.or(crs).unwrap_or(self.datum);
@@ -127,8 +120,33 @@ impl TrackSession {
                 self.series.len() - 1
             }
             None => self.series.len() - 1,
-        };
-        &mut self.series[at].2
+        }
+    }
+
+    fn put(&mut self, puts: &[Put], beside: &Beside<'_>) {
+        for put in puts {
+            if let Some((_, _, series)) = self.series.get_mut(put.series) {
+                match put.what {
+                    What::Globe(point) => series.point(point, beside, &put.at),
+                    What::Plane(x, y) => series.plane(x, y, beside, &put.at),
+                }
+            }
+        }
+    }
+
+    /// Lets the held record go, with time and entity of the object around it.
+    fn release(&mut self, time: Option<f64>, entity: Option<(&str, u8)>, moving: bool) {
+        if let Some(held) = self.held.take() {
+            let beside = Beside {
+                time,
+                entity,
+                sequence: held.sequence,
+                moving: held.moving || moving,
+                place: held.place,
+                surface: false,
+            };
+            self.put(&held.puts, &beside);
+        }
     }
 
     fn record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell]) {
@@ -175,15 +193,16 @@ impl TrackSession {
         };
         let has_position = !g.lat.is_empty() || !g.runs.is_empty() || !g.plane.is_empty() || g.ecef_at.is_some();
         if !has_position {
-            self.outer_time = time.or(self.outer_time);
-            if let Some((value, rank)) = g.entity {
-                self.outer_entity = Some((value.to_owned(), rank));
-            }
+            self.around(time, g);
             return;
         }
         if g.invalid {
             return;
         }
+        let bare = time.is_none() && g.entity.is_none();
+        let inner_first =
+            *self.inner_first.get_or_insert(bare && self.outer_time.is_none() && self.outer_entity.is_none());
+        self.release(None, None, false);
         let outer = self.outer_entity.take();
         let beside = Beside {
             time: time.or(self.outer_time),
@@ -193,47 +212,84 @@ impl TrackSession {
             place: g.place,
             surface: g.surface,
         };
+        let puts = self.puts(g, batch, &beside);
+        if inner_first && bare {
+            self.held = Some(Held { puts, sequence: g.sequence, moving: g.moving, place: g.place });
+        } else {
+            self.put(&puts, &beside);
+        }
+        self.outer_entity = outer;
+    }
+
+    /// A record without a position: what it tells goes to the positions in objects inside of it, which came before or are to come.
+    fn around(&mut self, time: Option<f64>, g: &Gathered<'_>) {
+        if self.inner_first == Some(true) {
+            if time.is_some() || g.entity.is_some() {
+                self.release(time, g.entity, g.moving);
+            } else if let Some(held) = &mut self.held {
+                held.moving |= g.moving;
+            }
+            return;
+        }
+        self.outer_time = time.or(self.outer_time);
+        if let Some((value, rank)) = g.entity {
+            self.outer_entity = Some((value.to_owned(), rank));
+        }
+    }
+
+    /// The single positions of a record. Paths go to their series at once.
+    fn puts(&mut self, g: &Gathered<'_>, batch: &RecordBatch<'_>, beside: &Beside<'_>) -> Vec<Put> {
+        let mut puts = Vec::new();
         for (field, lat, at) in &g.lat {
             let partner = g.lon.iter().find(|(f, _)| f.stem == field.stem);
             let partner = partner.or(if g.lat.len() == 1 && g.lon.len() == 1 { g.lon.first() } else { None });
             if let Some((_, lon)) = partner
                 && let Some(point) = position(lat, lon, g.ns, g.ew)
             {
-                self.series(Frame::Geodetic, &field.stem, field, g.crs).point(point, &beside, at);
+                let series = self.series(Frame::Geodetic, &field.stem, field, g.crs);
+                puts.push(Put { series, what: What::Globe(point), at: at.clone() });
             }
         }
         for (field, cells) in &g.runs {
-            self.run(field, cells, batch, &beside, g.crs);
+            puts.extend(self.run(field, cells, batch, beside, g.crs));
         }
         if let ([Some(x), Some(y), Some(z)], Some(at)) = (g.ecef, &g.ecef_at)
             && let Some((lat, lon)) = ecef::to_geodetic(x, y, z)
         {
             let point = Point { lat, lon, precise: true };
-            let field = Field::of("ecef_x");
-            self.series(Frame::Ecef, "ecef", &field, None).point(point, &beside, at);
+            let series = self.series(Frame::Ecef, "ecef", &Field::of("ecef_x"), None);
+            puts.push(Put { series, what: What::Globe(point), at: at.clone() });
         }
         for (field, x, y, at) in &g.plane {
             if let (Some(x), Some(y)) = (x, y) {
                 let frame = if field.projected { Frame::Projected } else { Frame::Local };
-                self.series(frame, &field.stem, field, None).plane(*x, *y, &beside, at);
+                let series = self.series(frame, &field.stem, field, None);
+                puts.push(Put { series, what: What::Plane(*x, *y), at: at.clone() });
             }
         }
-        self.outer_entity = outer;
+        puts
     }
 
     /// Coordinates in cells of one name: one cell that holds a pair or a path, or an array of numbers.
-    fn run(&mut self, field: &Field, cells: &[Cell], batch: &RecordBatch<'_>, beside: &Beside<'_>, crs: Option<Datum>) {
-        let Some(first) = cells.first() else { return };
+    /// Returns a single position; a path goes to its series.
+    fn run(
+        &mut self,
+        field: &Field,
+        cells: &[Cell],
+        batch: &RecordBatch<'_>,
+        beside: &Beside<'_>,
+        crs: Option<Datum>,
+    ) -> Option<Put> {
+        let first = cells.first()?;
         let at = location(first);
         let lat_first = if let Role::Pair(order) = field.role { order } else { Some(false) };
         let mut beside = *beside;
         if field.role == Role::XyArray {
             let values: Vec<f64> =
                 cells.iter().take(3).filter_map(|c| number(batch.value(c))).map(|n| n.value).collect();
-            if let ([x, y] | [x, y, _], true) = (&values[..], cells.len() <= 3) {
-                self.series(Frame::Local, &field.stem, field, None).plane(*x, *y, &beside, &at);
-            }
-            return;
+            let ([x, y] | [x, y, _], true) = (&values[..], cells.len() <= 3) else { return None };
+            let series = self.series(Frame::Local, &field.stem, field, None);
+            return Some(Put { series, what: What::Plane(*x, *y), at });
         }
         let points = if cells.len() == 1 {
             let (points, surface) = cell_points(batch.value(first), lat_first);
@@ -255,13 +311,16 @@ impl TrackSession {
             !points.is_empty() && points.iter().all(|p| p.precise && region(p) == Region::Inside)
         };
         if !believed {
-            return;
+            return None;
         }
         let series = self.series(Frame::Geodetic, &field.stem, field, crs);
-        match &points[..] {
-            [point] => series.point(*point, &beside, &at),
-            points => series.path(points, &beside, field.role == Role::Path, &at),
+        if let [point] = &points[..] {
+            return Some(Put { series, what: What::Globe(*point), at });
         }
+        if let Some((_, _, series)) = self.series.get_mut(series) {
+            series.path(&points, &beside, field.role == Role::Path, &at);
+        }
+        None
     }
 
     fn bare_record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell]) {
@@ -309,53 +368,8 @@ impl TrackSession {
         if let Some(point) = position(lat, lon, "", "") {
             let field = Field::of("");
             let beside = Beside { time, entity, ..Beside::default() };
-            self.series(Frame::Geodetic, "", &field, None).point(point, &beside, at);
-        }
-    }
-}
-
-impl<'a> Gathered<'a> {
-    fn take(&mut self, field: &'a Field, value: &'a str, cell: &Cell) {
-        match field.role {
-            Role::Lat => self.lat.push((field, value, location(cell))),
-            Role::Lon => self.lon.push((field, value)),
-            Role::LatHemisphere => self.ns = value,
-            Role::LonHemisphere => self.ew = value,
-            Role::X => {
-                if let Some(n) = number(value) {
-                    self.plane.push((field, Some(n.value), None, location(cell)));
-                }
-            }
-            Role::Y => {
-                if let Some(entry) = self.plane.iter_mut().find(|(f, _, y, _)| f.stem == field.stem && y.is_none()) {
-                    entry.2 = number(value).map(|n| n.value);
-                }
-            }
-            Role::Ecef(axis) => {
-                self.ecef[usize::from(axis.min(2))] = number(value).map(|n| n.value);
-                self.ecef_at.get_or_insert_with(|| location(cell));
-            }
-            Role::Time(unit) => {
-                if self.time.is_none() {
-                    self.time = super::time::seconds(value, unit);
-                }
-            }
-            Role::Date => self.date = super::time::seconds(value, None),
-            Role::Sequence => self.sequence = number(value).map(|n| n.value),
-            Role::Entity(rank) => {
-                if !value.trim().is_empty() && self.entity.is_none_or(|(_, r)| rank < r) {
-                    self.entity = Some((value, rank));
-                }
-            }
-            Role::Motion => self.moving |= !value.trim().is_empty(),
-            Role::Place => self.place |= !value.trim().is_empty(),
-            Role::Valid => {
-                let v = value.trim().to_ascii_lowercase();
-                self.invalid |= matches!(v.as_str(), "0" | "false" | "no" | "n" | "v" | "invalid" | "无效");
-            }
-            Role::Crs => self.crs = Datum::declared(value).or(self.crs),
-            Role::GeometryType => self.surface |= value.contains("Polygon"),
-            Role::Pair(_) | Role::Path | Role::XyArray | Role::Other => {}
+            let series = self.series(Frame::Geodetic, "", &field, None);
+            self.put(&[Put { series, what: What::Globe(point), at: at.clone() }], &beside);
         }
     }
 }
@@ -373,6 +387,7 @@ impl Session for TrackSession {
         if matches!(self.bare, Bare::Gathering) && !self.rows.is_empty() {
             self.decide();
         }
+        self.release(None, None, false);
         let bare = matches!(self.bare, Bare::Known(_));
         let mut outcomes: Vec<(Series, Outcome)> = Vec::new();
         for (_, _, mut series) in self.series {
@@ -388,88 +403,6 @@ impl Session for TrackSession {
             report(&of_frame, frame, region, bare, out);
         }
     }
-}
-
-/// One position in two datums side by side is one track: of series with as many positions and declared datums the first by datum stays.
-fn drop_copies(outcomes: &mut Vec<(Series, Outcome)>) {
-    let declared = |s: &Series| s.datum != Datum::Unknown && s.frame == Frame::Geodetic;
-    let best = outcomes.iter().filter(|(s, _)| declared(s)).map(|(s, _)| (s.datum, s.points)).min_by_key(|(d, _)| *d);
-    if let Some((datum, points)) = best {
-        outcomes.retain(|(s, _)| !declared(s) || s.datum == datum || s.points != points);
-    }
-}
-
-fn report(outcomes: &[&(Series, Outcome)], frame: Frame, region: Region, bare: bool, out: &mut Findings) {
-    let i = region as usize;
-    let mut sum = Sum::default();
-    let mut loose = 0;
-    let mut timed = false;
-    let mut parts: [Vec<&Series>; 2] = [Vec::new(), Vec::new()];
-    for (series, outcome) in outcomes {
-        if outcome.tracks[i].tracks > 0 {
-            sum.add(&outcome.tracks[i]);
-            timed |= outcome.timed;
-            parts[0].push(series);
-        }
-        if outcome.loose[i] > 0 {
-            loose += outcome.loose[i];
-            parts[1].push(series);
-        }
-    }
-    let sure = if bare { 0.85 } else { 1.0 };
-    if sum.tracks > 0 {
-        let mut properties = shared(&parts[0], frame, region);
-        properties.insert("points", json!(sum.points));
-        properties.insert("length_km", json!((sum.length_m).round() / 1e3));
-        if timed {
-            properties.insert("duration_s", json!((sum.duration_s * 1e3).round() / 1e3));
-        }
-        if frame == Frame::Geodetic || frame == Frame::Ecef {
-            properties.insert("extent", json!(track::rounded(sum.extent)));
-        }
-        let confidence = sure * if timed { 0.95 } else { 0.8 };
-        let distinct = vec![("frame", Prop::from(frame.name())), ("region", Prop::from(region.name()))];
-        out.summary(kinds::GEO_TRACK, distinct, sum.tracks, confidence, first_place(&parts[0], i), properties);
-        out.record(&[], KindSet::of(&[kinds::GEO_TRACK]));
-    }
-    if loose > 0 {
-        let mut properties = shared(&parts[1], frame, region);
-        properties.remove("frame");
-        let distinct = vec![("region", Prop::from(region.name()))];
-        out.summary(kinds::GEO_POINT, distinct, loose, sure * 0.9, first_place(&parts[1], i), properties);
-    }
-}
-
-/// What several series tell together.
-fn shared(series: &[&Series], frame: Frame, region: Region) -> BTreeMap<&'static str, Value> {
-    let mut properties = BTreeMap::new();
-    if frame == Frame::Geodetic || frame == Frame::Ecef {
-        let datums: BTreeSet<Datum> =
-            series.iter().map(|s| if frame == Frame::Ecef { Datum::Wgs84 } else { s.datum }).collect();
-        let datum = if datums.len() == 1 { datums.first().copied().unwrap_or_default() } else { Datum::Unknown };
-        properties.insert("datum", json!(datum.name()));
-    }
-    let list = |of: fn(&Series) -> &BTreeSet<&'static str>| -> BTreeSet<&'static str> {
-        series.iter().flat_map(|s| of(s).iter().copied()).collect()
-    };
-    match region {
-        Region::Inside => {
-            properties.insert("provinces", json!(list(|s| &s.provinces)));
-        }
-        Region::Outside => {
-            properties.insert("countries", json!(list(|s| &s.countries)));
-            if series.iter().any(|s| s.near_mainland) {
-                properties.insert("near_mainland", json!(true));
-            }
-        }
-        Region::Unknown => {}
-    }
-    properties
-}
-
-fn first_place(series: &[&Series], region: usize) -> Location {
-    let first = series.iter().filter_map(|s| s.first[region].clone()).min();
-    first.or_else(|| series.iter().flat_map(|s| s.first.iter().flatten().cloned()).min()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+use serde_json::json;
 use yumen_model::SubjectKey;
 use yumen_model::finding::{Aggregate, FindingsParts};
 
@@ -295,6 +298,11 @@ fn objects_with_positions_and_times_are_tracks() {
     let a = one(detect(objects(&split)).aggregates);
     is(&a, kinds::GEO_TRACK, "inside");
     assert_eq!((a.count, &a.properties["points"]), (1, &json!(25)));
+    let mut inner_first = split.clone();
+    inner_first.chunks_exact_mut(2).for_each(|pair| pair.swap(0, 1));
+    let a = one(detect(objects(&inner_first)).aggregates);
+    is(&a, kinds::GEO_TRACK, "inside");
+    assert_eq!((a.count, &a.properties["points"], &a.properties["duration_s"]), (1, &json!(25), &json!(24.0)));
     // GeoJSON: a polygon is a shape, not a track; its precise vertices are told.
     let mut polygon = vec![("geometry.type", "Polygon".to_owned())];
     for (a, o) in &path {

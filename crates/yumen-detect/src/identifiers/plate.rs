@@ -253,10 +253,14 @@ impl Recogniser for Plate {
             },
         };
         let Some(read) = read else { return };
-        let from = if c.literal.is_some_and(|n| n < AVIATION + 1) { c.end } else { start };
+        let from = if c.literal.is_some_and(|n| n <= AVIATION) { c.end } else { start };
         let class = if c.literal == Some(AVIATION) { "civil-aviation" } else { read.class };
-        let class = if prefix.is_empty() || class != "ordinary" { class } else { read.class };
-        let confidence = if matches!(c.place, Place::Binary) { read.confidence - 0.3 } else { read.confidence };
+        // Bytes of a picture read as GBK make any character; only a label makes a plate there.
+        let binary = matches!(c.place, Place::Binary);
+        if binary && !labels_at(c, start).any(Labels::PLATE) {
+            return;
+        }
+        let confidence = if binary { read.confidence - 0.3 } else { read.confidence };
         out.push(Match {
             kind: kinds::VEHICLE_PLATE,
             start,

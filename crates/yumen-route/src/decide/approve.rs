@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use jiff::civil::Date;
 use jiff::Span;
+use jiff::civil::Date;
 use yumen_model::verdict::{Class, Reason, Text};
 use yumen_rules::Rulebook;
 use yumen_rules::book::ApprovalKind;

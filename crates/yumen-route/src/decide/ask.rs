@@ -76,10 +76,10 @@ impl<'a> Questions<'a> {
     /// Asks a named person for a row.
     pub(super) fn determination(&mut self, row: &str, item: &Text, secret: bool, paths: &[&str], as_of: &str) {
         let results = if secret { "secret | not-secret" } else { "important | not-important" };
-        let artifacts =
-            if paths.is_empty() { String::new() } else { format!("    artifacts: {}\n", globs(paths)) };
+        let artifacts = if paths.is_empty() { String::new() } else { format!("    artifacts: {}\n", globs(paths)) };
         let more = paths.len().saturating_sub(ABOUT);
-        let more = if more > 0 { format!("    # and {more} more artifacts: name their folders\n") } else { String::new() };
+        let more =
+            if more > 0 { format!("    # and {more} more artifacts: name their folders\n") } else { String::new() };
         let snippet = format!(
             "determinations:\n  - row: {row}\n{artifacts}{more}    result:  # {results}\n    by:\n    date: {as_of}\n    basis:\n"
         );

@@ -13,6 +13,8 @@
 mod approve;
 mod ask;
 mod assemble;
+mod chain;
+mod open;
 mod people;
 mod settle;
 
@@ -122,7 +124,7 @@ pub fn decide(case: &Case<'_>) -> Decision {
     let keys = desk.keys(&rows);
     let approvals = Approvals::check(case.rulebook, case.shipment, days);
     desk.leftovers(&persons);
-    desk.assemble(&scan, &persons, rows, &opaque, &keys, &approvals)
+    desk.assemble(&scan, &persons, &rows, &opaque, &keys, &approvals)
 }
 
 impl<'a> Desk<'a> {

@@ -36,7 +36,12 @@ pub(super) enum PeopleRoute<'b> {
 const UNBOUNDED: u64 = u64::MAX / 4;
 
 impl People {
-    pub(super) fn new(persons: &Persons, prior_personal: Option<u64>, prior_sensitive: Option<u64>, ciio: Truth) -> Self {
+    pub(super) fn new(
+        persons: &Persons,
+        prior_personal: Option<u64>,
+        prior_sensitive: Option<u64>,
+        ciio: Truth,
+    ) -> Self {
         let prior = |n: Option<u64>| n.map_or(Interval::unknown(), Interval::exactly);
         People {
             personal: persons.personal,
@@ -52,9 +57,7 @@ impl People {
         let year = |level| match level {
             Level::Personal => self.personal.plus(self.prior_personal),
             Level::Sensitive => self.sensitive.plus(self.prior_sensitive),
-            Level::Any => {
-                self.personal.plus(self.prior_personal).plus(self.sensitive.plus(self.prior_sensitive))
-            }
+            Level::Any => self.personal.plus(self.prior_personal).plus(self.sensitive.plus(self.prior_sensitive)),
         };
         let truth = match rule.trigger {
             Trigger::Ciio => self.ciio,
@@ -71,7 +74,9 @@ impl People {
         for route in [Route::SecurityAssessment, Route::StandardContractOrCertification] {
             let rules: Vec<_> = book.routes().iter().filter(|r| r.route == route).collect();
             match Truth::any(rules.iter().map(|r| self.holds(r))) {
-                Truth::True => return Ok(Some((route, rules.into_iter().filter(|r| self.holds(r).is_true()).collect()))),
+                Truth::True => {
+                    return Ok(Some((route, rules.into_iter().filter(|r| self.holds(r).is_true()).collect())));
+                }
                 Truth::Unknown => return Err(()),
                 Truth::False => {}
             }

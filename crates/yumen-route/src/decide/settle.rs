@@ -64,7 +64,7 @@ enum Heard {
 }
 
 /// The artifacts of findings, each once, in order.
-pub(super) fn artifacts<'o>(outcome: &'o ScanOutcome, findings: impl Iterator<Item = usize>) -> Vec<&'o str> {
+pub(super) fn artifacts(outcome: &ScanOutcome, findings: impl Iterator<Item = usize>) -> Vec<&str> {
     let set: BTreeSet<&str> = findings.filter_map(|i| outcome.findings.get(i)).map(|f| f.artifact.as_str()).collect();
     set.into_iter().collect()
 }
@@ -144,7 +144,10 @@ impl<'a> Desk<'a> {
             if d.date > self.days.as_of {
                 self.used.determinations.insert(i);
                 let zh = format!("{} 对 {} 的判定日期 {} 晚于 {}", d.by, d.row, d.date, self.days.as_of);
-                let en = format!("the determination of {} by {} is dated {}, after {}", d.row, d.by, d.date, self.days.as_of);
+                let en = format!(
+                    "the determination of {} by {} is dated {}, after {}",
+                    d.row, d.by, d.date, self.days.as_of
+                );
                 self.tell(Code::DeterminationInFuture.reason(zh, en, vec![d.row.clone()]));
                 continue;
             }
@@ -256,7 +259,9 @@ fn lifts(
                 format!("no list of the free trade zone is loaded ({zone})"),
             ));
         }
-        _ => return Err((Code::ExemptionNotForRow, "该行不适用此情形".to_owned(), "it is not for this row".to_owned())),
+        _ => {
+            return Err((Code::ExemptionNotForRow, "该行不适用此情形".to_owned(), "it is not for this row".to_owned()));
+        }
     }
     let absent: Vec<&str> = [
         ("filing", claim.filing.is_none()),

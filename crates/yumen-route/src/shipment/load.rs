@@ -55,7 +55,7 @@ struct Loader<'r> {
 
 impl Loader<'_> {
     fn shipment(&mut self, root: &Node) -> Option<Shipment> {
-        let fields = self.reader.map(root, "", KEYS)?;
+        let fields = self.reader.map(root, "the manifest", KEYS)?;
         let id = self.need_text(&fields, "shipment", "the manifest");
         let processor = fields.get("processor").and_then(|n| self.processor(n)).unwrap_or_default();
         if let Some(ciio) = processor.ciio {
@@ -119,10 +119,11 @@ impl Loader<'_> {
     /// A date, `2026-07-14`.
     fn date(&mut self, node: &Node, what: &str) -> Option<Date> {
         let text = self.reader.text(node, what)?;
-        let shaped = text.len() == 10 && text.bytes().enumerate().all(|(i, b)| match i {
-            4 | 7 => b == b'-',
-            _ => b.is_ascii_digit(),
-        });
+        let shaped = text.len() == 10
+            && text.bytes().enumerate().all(|(i, b)| match i {
+                4 | 7 => b == b'-',
+                _ => b.is_ascii_digit(),
+            });
         let date = shaped.then(|| text.parse::<Date>().ok()).flatten();
         if date.is_none() {
             let help = if shaped { "there is no such day" } else { "write year-month-day, as in 2026-07-14" };
@@ -338,8 +339,7 @@ impl Loader<'_> {
 
     /// One for each row that the entry names.
     fn determination(&mut self, node: &Node) -> Option<Vec<Determination>> {
-        let fields =
-            self.reader.map(node, "determinations", &["row", "artifacts", "result", "by", "date", "basis"])?;
+        let fields = self.reader.map(node, "determinations", &["row", "artifacts", "result", "by", "date", "basis"])?;
         let row_node = self.reader.need(&fields, "row", "determinations");
         let rows = row_node.map(|n| self.rows(n, "row")).unwrap_or_default();
         let words = ["important", "not-important", "secret", "not-secret"];
@@ -358,9 +358,11 @@ impl Loader<'_> {
         }
         if artifacts.is_none() {
             for row in &rows {
-                let of_findings = self.rulebook.row(row).and_then(|r| r.when.as_ref()).is_some_and(|w| w.needs_findings());
+                let of_findings =
+                    self.rulebook.row(row).and_then(|r| r.when.as_ref()).is_some_and(|w| w.needs_findings());
                 if of_findings {
-                    let help = "name them, as in `artifacts: [\"bom/**\"]`: what comes later is not determined".to_owned();
+                    let help =
+                        "name them, as in `artifacts: [\"bom/**\"]`: what comes later is not determined".to_owned();
                     self.reader.problem(node.at, format!("a determination for {row} needs `artifacts`"), Some(help));
                 }
             }

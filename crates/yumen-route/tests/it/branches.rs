@@ -16,13 +16,21 @@ fn inside() -> serde_json::Value {
 fn nothing_that_matters_is_free() {
     expect(&world(), Free, Pass, &[], &[]);
     let inventory = [
-        "code.source", "cert.x509", "software.package", "firmware.image", "diag.dbc", "dataset.training", "sensor.lidar",
-        "model.weights", "dataset.simulation", "sensor.audio",
+        "code.source",
+        "cert.x509",
+        "software.package",
+        "firmware.image",
+        "diag.dbc",
+        "dataset.training",
+        "sensor.lidar",
+        "model.weights",
+        "dataset.simulation",
+        "sensor.audio",
     ];
     for kind in inventory {
         expect(&world().found(kind, "a"), Free, Pass, &[], &[]);
     }
-    for kind in ["org.uscc", "geo.point", "image.position", "geo.review-number", "code.ota", "code.near-field"] {
+    for kind in ["org.uscc", "geo.point", "geo.review-number", "code.ota", "code.near-field"] {
         expect(&world().with(kind, "a", inside()), Free, Pass, &[], &[]);
     }
     let d = world().found("code.source", "a").decide();
@@ -73,8 +81,7 @@ fn cloud() -> World {
     world().with("geo.point-cloud", "maps/a.las", inside())
 }
 
-const NOT_IMPORTANT: &str =
-    "determinations:\n  - {row: DA-e, artifacts: [\"maps/**\"], result: not-important, by: A, date: 2026-11-01, basis: b}";
+const NOT_IMPORTANT: &str = "determinations:\n  - {row: DA-e, artifacts: [\"maps/**\"], result: not-important, by: A, date: 2026-11-01, basis: b}";
 const REVIEW: &str =
     "approvals:\n  - {kind: map-review, number: GS1, issued: 2026-01-01, expires: 2027-01-01, rows: [GEO-0]}";
 
@@ -88,7 +95,10 @@ fn geodata_inside_asks_for_processing_and_approval() {
         &["geo.processed", "approvals.external-provision", "determinations.DA-e", "area.sensitive"],
     );
     let answered = |processed: &str, review: &str| {
-        cloud().says(&format!("facts: {{geo.processed: {processed}, area.sensitive: false}}")).says(NOT_IMPORTANT).says(review)
+        cloud()
+            .says(&format!("facts: {{geo.processed: {processed}, area.sensitive: false}}"))
+            .says(NOT_IMPORTANT)
+            .says(review)
     };
     expect(&answered("true", REVIEW), Free, Pass, &[], &[]);
     expect(&answered("true", ""), Undetermined, Hold, &["geodata-not-approved"], &["approvals.external-provision"]);
@@ -118,7 +128,7 @@ fn unknown_place_asks_for_the_place() {
     let d = map.decide();
     assert_eq!((d.verdict.route, d.verdict.outcome), (Undetermined, Hold));
     assert_eq!(d.verdict.questions[0].fact, "geo.inside-mainland");
-    let abroad = map.clone().says("facts: {geo.inside-mainland: false}");
+    let abroad = map.says("facts: {geo.inside-mainland: false}");
     expect(&abroad, Free, Pass, &[], &[]);
     // The property may be lacking altogether.
     expect(&world().found("geo.map", "a").says("facts: {geo.inside-mainland: false}"), Free, Pass, &[], &[]);
@@ -127,7 +137,8 @@ fn unknown_place_asks_for_the_place() {
 #[test]
 fn one_finding_inside_makes_the_place_certain_but_facts_stay_with_their_artifacts() {
     let w = cloud().with("geo.map", "lidar/b.xodr", inside());
-    let declared = w.says("facts:\n  geo.processed: [{value: true, applies-to: \"maps/**\"}, {value: false, applies-to: lidar}]");
+    let declared =
+        w.says("facts:\n  geo.processed: [{value: true, applies-to: \"maps/**\"}, {value: false, applies-to: lidar}]");
     let d = declared.decide();
     assert_eq!((d.verdict.route, d.verdict.outcome), (NonePermitted, Hold));
     let reason = d.verdict.reasons.iter().find(|r| r.code == "geodata-unprocessed").unwrap();
@@ -145,10 +156,11 @@ fn inertial_data_counts_with_a_position_beside() {
 }
 
 fn ota() -> World {
-    world()
-        .found("code.ota", "src/ota.c")
-        .with("code.remote-control", "src/rc.c", json!({"form": "source"}))
-        .with("code.emergency-brake", "src/aeb.c", json!({"form": "source"}))
+    world().found("code.ota", "src/ota.c").with("code.remote-control", "src/rc.c", json!({"form": "source"})).with(
+        "code.emergency-brake",
+        "src/aeb.c",
+        json!({"form": "source"}),
+    )
 }
 
 #[test]
@@ -163,20 +175,24 @@ fn ota_source_needs_all_three_limbs() {
         &["approvals.security-assessment"],
     );
     // Near-field control is no remote control; binaries are no source.
-    let near = world()
-        .found("code.ota", "a")
-        .with("code.near-field", "a", json!({"form": "source"}))
-        .with("code.cruise", "a", json!({"form": "source"}));
+    let near = world().found("code.ota", "a").with("code.near-field", "a", json!({"form": "source"})).with(
+        "code.cruise",
+        "a",
+        json!({"form": "source"}),
+    );
     expect(&near, Free, Pass, &[], &[]);
-    let binary = world()
-        .found("code.ota", "a")
-        .with("code.remote-control", "a", json!({"form": "binary"}))
-        .with("code.cruise", "a", json!({"form": "source"}));
+    let binary = world().found("code.ota", "a").with("code.remote-control", "a", json!({"form": "binary"})).with(
+        "code.cruise",
+        "a",
+        json!({"form": "source"}),
+    );
     expect(&binary, Free, Pass, &[], &[]);
     // Without code.ota the declared source of a package decides, and is asked for.
-    let undeclared = world()
-        .with("code.remote-control", "a", json!({"form": "source"}))
-        .with("code.cruise", "a", json!({"form": "script"}));
+    let undeclared = world().with("code.remote-control", "a", json!({"form": "source"})).with(
+        "code.cruise",
+        "a",
+        json!({"form": "script"}),
+    );
     expect(
         &undeclared,
         Undetermined,
@@ -203,7 +219,8 @@ fn context_alone_proves_no_important_data() {
 
 #[test]
 fn proven_important_data_asks_for_its_approval_and_nothing_else() {
-    let w = ota().says("facts: {upgrade.vehicles-in-china: true}").found("doc.bom", "bom.csv").persons("person.phone", 5);
+    let w =
+        ota().says("facts: {upgrade.vehicles-in-china: true}").found("doc.bom", "bom.csv").persons("person.phone", 5);
     let d = w.decide();
     assert_eq!(d.verdict.route, SecurityAssessment);
     let asks: Vec<_> = d.verdict.questions.iter().map(|q| q.key.as_str()).collect();
@@ -214,14 +231,23 @@ fn proven_important_data_asks_for_its_approval_and_nothing_else() {
 #[test]
 fn candidates_wait_for_a_named_person() {
     for (kind, row) in [
-        ("doc.bom", "MF-a"), ("code.production-control", "MF-b"), ("doc.design", "RD-a"), ("doc.test-report", "RD-c"),
-        ("code.ad-algorithm", "DA-a"), ("model.features", "DA-c"), ("geo.inertial", "DA-g"), ("cert.vehicle", "CO-b"),
-        ("network.plan", "CO-g"), ("vuln.report", "VUL-a"),
+        ("doc.bom", "MF-a"),
+        ("code.production-control", "MF-b"),
+        ("doc.design", "RD-a"),
+        ("doc.test-report", "RD-c"),
+        ("code.ad-algorithm", "DA-a"),
+        ("model.features", "DA-c"),
+        ("geo.inertial", "DA-g"),
+        ("cert.vehicle", "CO-b"),
+        ("network.plan", "CO-g"),
+        ("vuln.report", "VUL-a"),
     ] {
         let ask = format!("determinations.{row}");
         expect(&world().found(kind, "x/a"), Undetermined, Hold, &["candidate-undecided"], &[&ask]);
         let ruled = |result: &str| {
-            let line = format!("determinations:\n  - {{row: {row}, artifacts: [x], result: {result}, by: A, date: 2026-11-23, basis: b}}");
+            let line = format!(
+                "determinations:\n  - {{row: {row}, artifacts: [x], result: {result}, by: A, date: 2026-11-23, basis: b}}"
+            );
             world().found(kind, "x/a").says(&line)
         };
         expect(&ruled("not-important"), Free, Pass, &[], &[]);
@@ -238,8 +264,11 @@ fn candidates_wait_for_a_named_person() {
 #[test]
 fn inventory_counts_once_the_scenario_is_declared() {
     for (kind, scenario, row) in [
-        ("diag.dbc", "r-and-d", "RD-a"), ("dataset.simulation", "r-and-d", "RD-b"), ("sensor.lidar", "r-and-d", "RD-c"),
-        ("model.weights", "driving-automation", "DA-a"), ("dataset.training", "driving-automation", "DA-b"),
+        ("diag.dbc", "r-and-d", "RD-a"),
+        ("dataset.simulation", "r-and-d", "RD-b"),
+        ("sensor.lidar", "r-and-d", "RD-c"),
+        ("model.weights", "driving-automation", "DA-a"),
+        ("dataset.training", "driving-automation", "DA-b"),
         ("dataset.scenario", "driving-automation", "DA-j"),
     ] {
         let d = world().found(kind, "a").says(&format!("scenario: {scenario}")).decide();
@@ -270,13 +299,17 @@ fn pictures_are_important_only_outside_of_the_vehicle() {
     let d = face(json!({"camera": "exterior"})).decide();
     assert_eq!(d.verdict.route, SecurityAssessment);
     let cabin = face(json!({"camera": "cabin"})).says("facts: {persons.sensitive: 3}");
-    expect(
-        &cabin,
-        StandardContractOrCertification,
-        Hold,
-        &["approval-missing"],
-        &["approvals.standard-contract"],
-    );
+    expect(&cabin, StandardContractOrCertification, Hold, &["approval-missing"], &["approvals.standard-contract"]);
+}
+
+#[test]
+fn a_picture_with_a_position_asks_what_it_shows() {
+    let w = world().with("image.position", "a.jpg", inside());
+    expect(&w, Undetermined, Hold, &["candidate-undecided"], &["images.exterior"]);
+    expect(&w.says("facts: {images.exterior: false}"), Free, Pass, &[], &[]);
+    expect(&world().with("image.position", "a.jpg", json!({"region": "outside"})), Free, Pass, &[], &[]);
+    let series = world().finding("image.position", "a.jpg", 0.9, 2, inside()).says("facts: {images.exterior: false}");
+    expect(&series, Undetermined, Hold, &["candidate-undecided"], &["determinations.DA-d"]);
 }
 
 #[test]
@@ -286,9 +319,7 @@ fn an_opaque_place_holds_with_one_question() {
     let q = &w.decide().verdict.questions[0];
     assert_eq!((q.key.as_str(), q.about.len()), ("accept", 2));
     assert!(q.snippet.as_ref().unwrap().contains(&digest('b')));
-    let accept = |c: char, until: &str| {
-        format!("  - {{digest: \"{}\", reason: r, by: A, until: {until}}}", digest(c))
-    };
+    let accept = |c: char, until: &str| format!("  - {{digest: \"{}\", reason: r, by: A, until: {until}}}", digest(c));
     let both = format!("accept:\n{}\n{}", accept('a', "2026-12-31"), accept('b', "2026-11-23"));
     expect(&w.clone().says(&both), Free, Pass, &[], &[]);
     let one = format!("accept:\n{}", accept('a', "2026-12-31"));
@@ -365,7 +396,8 @@ fn more_than_a_hundred_thousand_subjects_need_a_determination() {
         &["candidate-undecided", "approval-missing"],
         &["determinations.P21-5", "approvals.standard-contract"],
     );
-    let ruled = w(100_001).says("determinations:\n  - {row: CO-j, result: not-important, by: A, date: 2026-11-01, basis: b}");
+    let ruled =
+        w(100_001).says("determinations:\n  - {row: CO-j, result: not-important, by: A, date: 2026-11-01, basis: b}");
     assert_eq!(ruled.decide().verdict.route, StandardContractOrCertification);
 }
 
@@ -380,7 +412,13 @@ fn unknown_counts_ask_only_what_can_change_the_route() {
         &["processor.ciio", "prior.sensitive", "prior.personal"],
     );
     expect(&w.clone().prior(0, 0), Undetermined, Hold, &["persons-route-unknown"], &["processor.ciio"]);
-    expect(&w.clone().parties(), Undetermined, Hold, &["persons-route-unknown"], &["prior.sensitive", "prior.personal"]);
+    expect(
+        &w.clone().parties(),
+        Undetermined,
+        Hold,
+        &["persons-route-unknown"],
+        &["prior.sensitive", "prior.personal"],
+    );
     // Ten thousand with sensitive information: whatever else is true, it is an assessment.
     let d = world().persons("person.bank-card", 10_000).decide();
     assert_eq!(d.verdict.route, SecurityAssessment);

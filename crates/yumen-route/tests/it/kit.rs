@@ -45,7 +45,14 @@ impl World {
         self.finding(kind, artifact, 0.95, 1, properties)
     }
 
-    pub(crate) fn finding(mut self, kind: &str, artifact: &str, confidence: f64, count: u64, properties: Value) -> World {
+    pub(crate) fn finding(
+        mut self,
+        kind: &str,
+        artifact: &str,
+        confidence: f64,
+        count: u64,
+        properties: Value,
+    ) -> World {
         let properties: BTreeMap<String, Value> = serde_json::from_value(properties).unwrap();
         let id = format!("f{}", self.outcome.findings.len());
         self.outcome.findings.push(Finding {
@@ -63,7 +70,12 @@ impl World {
     }
 
     pub(crate) fn opaque(mut self, artifact: &str, digest: Option<String>) -> World {
-        self.outcome.opaque.push(OpaqueEntry { artifact: artifact.to_owned(), bytes: 10, reason: Reason::Encrypted, digest });
+        self.outcome.opaque.push(OpaqueEntry {
+            artifact: artifact.to_owned(),
+            bytes: 10,
+            reason: Reason::Encrypted,
+            digest,
+        });
         self.outcome.coverage.opaque += 10;
         self.outcome.coverage.total += 10;
         self

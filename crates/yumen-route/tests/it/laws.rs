@@ -8,9 +8,30 @@ use yumen_route::Decision;
 use crate::kit::{BOOK, World, digest, world};
 
 const KINDS: &[&str] = &[
-    "vehicle.vin", "person.phone", "person.id-number", "person.name", "image.face", "geo.track", "geo.map", "geo.point", "geo.inertial",
-    "code.ota", "code.remote-control", "code.cruise", "doc.bom", "doc.secrecy-marking", "key.private", "code.source", "diag.dbc",
-    "dataset.training", "sensor.lidar", "model.weights", "flow.vehicle", "flow.charging", "vuln.report", "geo.sensitive-area",
+    "vehicle.vin",
+    "person.phone",
+    "person.id-number",
+    "person.name",
+    "image.face",
+    "geo.track",
+    "geo.map",
+    "geo.point",
+    "geo.inertial",
+    "code.ota",
+    "code.remote-control",
+    "code.cruise",
+    "doc.bom",
+    "doc.secrecy-marking",
+    "key.private",
+    "code.source",
+    "diag.dbc",
+    "dataset.training",
+    "sensor.lidar",
+    "model.weights",
+    "flow.vehicle",
+    "flow.charging",
+    "vuln.report",
+    "geo.sensitive-area",
 ];
 
 #[derive(Clone, Debug)]
@@ -22,8 +43,12 @@ struct Hit {
 }
 
 fn hit() -> impl Strategy<Value = Hit> {
-    (0..KINDS.len(), 0usize..3, 0usize..4, any::<bool>())
-        .prop_map(|(kind, artifact, region, weak)| Hit { kind, artifact, region, weak })
+    (0..KINDS.len(), 0usize..3, 0usize..4, any::<bool>()).prop_map(|(kind, artifact, region, weak)| Hit {
+        kind,
+        artifact,
+        region,
+        weak,
+    })
 }
 
 fn add(w: World, hit: &Hit) -> World {
@@ -43,16 +68,14 @@ fn answers() -> impl Strategy<Value = Vec<Option<bool>>> {
 }
 
 fn bool_facts() -> Vec<String> {
-    let facts = BOOK.facts().iter().filter(|f| f.key.starts_with("facts.") && f.kind == yumen_rules::facts::FactType::Bool);
+    let facts =
+        BOOK.facts().iter().filter(|f| f.key.starts_with("facts.") && f.kind == yumen_rules::facts::FactType::Bool);
     facts.map(|f| f.name.clone()).collect()
 }
 
 fn answer(mut w: World, answers: &[Option<bool>]) -> World {
-    let lines: Vec<String> = bool_facts()
-        .iter()
-        .zip(answers)
-        .filter_map(|(name, value)| value.map(|v| format!("  {name}: {v}")))
-        .collect();
+    let lines: Vec<String> =
+        bool_facts().iter().zip(answers).filter_map(|(name, value)| value.map(|v| format!("  {name}: {v}"))).collect();
     w = w.parties();
     if !lines.is_empty() {
         w = w.says(&format!("facts:\n{}", lines.join("\n")));
@@ -156,9 +179,9 @@ proptest! {
         // `incident.data` is never asked: silence means no, so declaring it adds something.
         prop_assume!(!manifest.contains(&format!("  {fact}:")) && fact != "incident.data");
         let after = if manifest.contains("facts:\n") {
-            World { manifest: Some(manifest.replace("facts:\n", &format!("facts:\n  {fact}: {value}\n"))), ..w.clone() }
+            World { manifest: Some(manifest.replace("facts:\n", &format!("facts:\n  {fact}: {value}\n"))), ..w }
         } else {
-            w.clone().says(&format!("facts:\n  {fact}: {value}"))
+            w.says(&format!("facts:\n  {fact}: {value}"))
         };
         let after = after.decide();
         sound(&after)?;
@@ -185,4 +208,23 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_hundred_thousand_findings_are_decided_at_once() {
+    let mut w = world().parties().says("facts:\n  geo.processed: {value: true, applies-to: \"a/1*/**\"}");
+    for i in 0..100_000 {
+        let kind = KINDS[i % KINDS.len()];
+        w = w.finding(kind, &format!("a/{}/{i}.bin", i / 100), 0.9, 1, json!({"region": "inside", "form": "source"}));
+    }
+    for i in 0..2_000 {
+        w = w.opaque(&format!("z/{i}"), Some(digest('a')));
+    }
+    let start = std::time::Instant::now();
+    let d = w.decide();
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert_eq!(d.verdict.outcome, Outcome::Hold);
+    let size: usize =
+        d.verdict.questions.iter().map(|q| q.about.len() + q.snippet.as_ref().map_or(0, String::len)).sum();
+    assert!(size < 100_000, "questions stay short: {size}");
 }

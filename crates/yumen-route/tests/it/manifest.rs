@@ -31,7 +31,8 @@ accept:
   - {digest: "blake3:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", reason: "supplier's encrypted ECU image", by: A, until: 2026-12-31}
   - {finding: "1f", reason: "test key, revoked", by: A, until: 2026-12-31}
 "#;
-    let s = Shipment::from_source(&SourceFile::new("shipment.yaml", text), &BOOK).unwrap_or_else(|e| panic!("{}", e.plain()));
+    let s = Shipment::from_source(&SourceFile::new("shipment.yaml", text), &BOOK)
+        .unwrap_or_else(|e| panic!("{}", e.plain()));
     assert_eq!(s.id(), "2026-07-ota-eu-04");
     assert_eq!(s.recipient().unwrap().country.as_deref(), Some("DE"));
     assert!(s.digest().starts_with("blake3:"));
@@ -104,6 +105,15 @@ fn a_bomb_is_refused_quickly() {
 }
 
 #[test]
+fn scalars_are_taken_as_they_are_spelled() {
+    let text = "shipment: 007\npurpose: &p 1.50\nprocessor: {name: *p, uscc: 91350100M000100Y43}\nrecipient: {name: yes, country: NO}\n";
+    let s = Shipment::from_source(&SourceFile::new("s.yaml", text), &BOOK).unwrap_or_else(|e| panic!("{}", e.plain()));
+    assert_eq!((s.id(), s.purpose()), ("007", Some("1.50")));
+    assert_eq!(s.processor().name.as_deref(), Some("1.5"));
+    assert_eq!((s.recipient().unwrap().name.as_str(), s.recipient().unwrap().country.as_deref()), ("yes", Some("NO")));
+}
+
+#[test]
 fn a_missing_file_is_told() {
     let e = Shipment::load(std::path::Path::new("/no/such/shipment.yaml"), &BOOK).unwrap_err();
     assert!(e.to_string().contains("/no/such/shipment.yaml"));
@@ -151,7 +161,11 @@ fn fill(snippet: &str) -> String {
             "expires:" | "until:" => " 2027-01-01",
             key if key.ends_with(':') && line.contains("a whole number") => " 3",
             key if key.ends_with(':') && line.contains("true or false") => " true",
-            key if key.ends_with(':') && !["facts:", "accept:", "approvals:", "determinations:", "processor:"].contains(&key) => " A",
+            key if key.ends_with(':')
+                && !["facts:", "accept:", "approvals:", "determinations:", "processor:"].contains(&key) =>
+            {
+                " A"
+            }
             _ => "",
         };
         out.push_str(bare);
@@ -159,4 +173,41 @@ fn fill(snippet: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+#[test]
+fn the_schema_says_what_the_loader_says() {
+    let schema = yumen_route::schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let digest = crate::kit::digest('a');
+    let good = serde_json::json!({
+        "shipment": "a", "processor": {"name": "n", "ciio": false, "free-trade-zone": null},
+        "recipient": {"name": "n", "country": "DE", "access": "transfer"}, "scenario": "r-and-d", "transfer-date": "2026-07-14",
+        "facts": {"geo.processed": [{"value": true, "applies-to": "maps/**"}, {"value": false, "applies-to": ["a", "b"], "basis": "x"}],
+                  "persons.sensitive": 3, "area.sensitive": {"value": false}},
+        "approvals": [{"kind": "certification", "number": 7, "issued": "2026-01-01", "rows": ["PI"], "recipient": "n"}],
+        "exemptions": [{"kind": "E9", "rows": ["OTA-1"], "filing": "f", "authority": "SAMR", "filed": "2026-01-01"}],
+        "determinations": [{"row": "MF-a", "artifacts": ["a"], "result": "not-important", "by": "b", "date": "2026-01-01", "basis": "c"}],
+        "accept": [{"digest": digest, "reason": "r", "by": "b", "until": "2026-12-31"}],
+    });
+    let check = |value: &serde_json::Value| (validator.is_valid(value), errors(&value.to_string()) == "no error");
+    assert_eq!(check(&good), (true, true), "{}", errors(&good.to_string()));
+    for (pointer, value) in [
+        ("/scenario", "r-and-b".into()),
+        ("/transfer-date", "14.07.2026".into()),
+        ("/recipient/country", "Germany".into()),
+        ("/recipient/access", "fax".into()),
+        ("/processor/ciio", "no".into()),
+        ("/approvals/0/kind", "permit".into()),
+        ("/exemptions/0/kind", "E10".into()),
+        ("/determinations/0/result", "unimportant".into()),
+        ("/accept/0/digest", "sha256:1".into()),
+        ("/accept/0/by", serde_json::Value::Null),
+        ("/facts/geo.processed", serde_json::json!([{"applies-to": "a"}])),
+        ("/approvals/0", serde_json::json!({"kind": "certification", "numbr": 1, "number": 1, "issued": "2026-01-01"})),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(check(&bad), (false, false), "{pointer}: {}", errors(&bad.to_string()));
+    }
 }

@@ -78,7 +78,10 @@ fn contract_certification_and_assessment_meet_the_contract_band() {
         ("kind: certification, number: C, issued: 2026-01-01, recipient: Example GmbH", Pass),
         ("kind: security-assessment, number: C, issued: 2026-01-01, rows: [PI-S], recipient: Example GmbH", Pass),
         ("kind: standard-contract, number: C, issued: 2026-01-01, rows: [PI], recipient: Example GmbH", Hold),
-        ("kind: standard-contract, number: C, issued: 2026-01-01, effective: 2027-01-01, recipient: Example GmbH", Hold),
+        (
+            "kind: standard-contract, number: C, issued: 2026-01-01, effective: 2027-01-01, recipient: Example GmbH",
+            Hold,
+        ),
         ("kind: map-review, number: C, issued: 2026-01-01, recipient: Example GmbH", Hold),
     ] {
         let d = w.clone().says(&format!("approvals:\n  - {{{line}}}")).decide();
@@ -92,7 +95,10 @@ fn defects_filed_with_samr_lift_upgrade_source_alone() {
     let w = |claim: &str, transfer: &str| ota().says(transfer).says(&format!("exemptions:\n  - {{{claim}}}"));
     let d = w(good, "transfer-date: 2026-07-14").decide();
     assert_eq!(view(&d), (Free, Pass, vec![], vec![]));
-    assert_eq!((d.classifications[0].status.as_str(), d.classifications[0].settled_by.as_deref()), ("exempted", Some("E9")));
+    assert_eq!(
+        (d.classifications[0].status.as_str(), d.classifications[0].settled_by.as_deref()),
+        ("exempted", Some("E9"))
+    );
     assert!(d.verdict.classes.is_empty());
     for (was, becomes, transfer, code) in [
         ("2026-06-30", "2026-07-15", "transfer-date: 2026-07-14", "exemption-filed-late"),
@@ -109,7 +115,11 @@ fn defects_filed_with_samr_lift_upgrade_source_alone() {
     ] {
         let d = w(&good.replace(was, becomes), transfer).decide();
         assert_eq!((d.verdict.route, d.verdict.outcome), (SecurityAssessment, Hold), "{becomes}");
-        assert!(has(&d, code) || (code == "exemption-not-for-row" && becomes == "E2"), "{becomes}: {:?}", d.verdict.reasons);
+        assert!(
+            has(&d, code) || (code == "exemption-not-for-row" && becomes == "E2"),
+            "{becomes}: {:?}",
+            d.verdict.reasons
+        );
     }
 }
 
@@ -129,9 +139,9 @@ fn a_lifted_row_leaves_the_persons_to_be_judged() {
 #[test]
 fn vulnerability_data_is_lifted_by_its_own_exemption() {
     let w = |kind: &str| {
-        world()
-            .found("vuln.report", "v.md")
-            .says(&format!("exemptions:\n  - {{kind: {kind}, rows: [VUL-a], filing: F, authority: 工信部, filed: 2026-01-01}}"))
+        world().found("vuln.report", "v.md").says(&format!(
+            "exemptions:\n  - {{kind: {kind}, rows: [VUL-a], filing: F, authority: 工信部, filed: 2026-01-01}}"
+        ))
     };
     assert_eq!(w("E7").decide().verdict.outcome, Pass);
     assert_eq!(w("E8").decide().verdict.outcome, Hold);

@@ -4,13 +4,9 @@ use std::collections::BTreeMap;
 
 use yumen_model::verdict::{Class, Route, Text};
 
-use super::{Loader, RefTo};
-use crate::book::{
-    ApprovalKind, ChecklistItem, Concerns, Detectable, Exemption, Lifts, PersonalKind, Provenance, RouteRule, Row, Rulebook,
-    Settled, StandingNote, Switch, Trigger,
-};
+use super::Loader;
+use crate::book::{Provenance, RouteRule, Rulebook, Trigger};
 use crate::condition::Level;
-use crate::facts::{FactSpec, FactType};
 use crate::yaml::{At, Fields, Node, Value};
 
 /// What a provenance may rest on.
@@ -37,7 +33,7 @@ pub(crate) const CLASSES: &[(&str, Class)] = &[
     ("personal", Class::Personal),
     ("general", Class::General),
 ];
-const ROUTES: &[(&str, Route)] = &[
+pub(crate) const ROUTES: &[(&str, Route)] = &[
     ("security-assessment", Route::SecurityAssessment),
     ("standard-contract-or-certification", Route::StandardContractOrCertification),
 ];
@@ -56,11 +52,11 @@ pub(crate) const ROW_KEYS: &[&str] = &[
     "provenance",
 ];
 
-fn of_word<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
+pub(super) fn of_word<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
     table.iter().find(|(w, _)| *w == word).map(|&(_, t)| t)
 }
 
-fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
+pub(super) fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
     table.iter().map(|(w, _)| *w).collect()
 }
 
@@ -84,7 +80,7 @@ impl Loader {
             "checklist",
             "notes",
         ];
-        let fields = self.reader.map(root, "rulebook", KEYS)?;
+        let fields = self.reader.map(root, "the rulebook", KEYS)?;
         let text = |l: &mut Self, key: &str| {
             let node = l.reader.need(&fields, key, "the rulebook")?;
             l.reader.text(node, key)
@@ -148,23 +144,24 @@ impl Loader {
             self.unique(node, "id", &mut BTreeMap::new());
         }
         let routes = routes.map(|r| self.ordered(r, fields.get("routes")));
+        // What is missing has been told; the rest goes on to be checked.
         Some(Rulebook {
-            id: id?,
-            edition: edition?,
-            title: title?,
-            annex: annex?.to_owned(),
+            id: id.unwrap_or_default(),
+            edition: edition.unwrap_or_default(),
+            title: title.unwrap_or_default(),
+            annex: annex.unwrap_or_default().to_owned(),
             digest: String::new(),
-            proof_above: proof?,
-            scenarios: scenarios?,
-            personal: personal?,
-            switches: switches?,
-            facts: facts?,
-            routes: routes?,
-            approvals: approvals?,
-            exemptions: exemptions?,
-            rows: rows?,
-            checklist: checklist?,
-            notes: notes?,
+            proof_above: proof.unwrap_or_default(),
+            scenarios: scenarios.unwrap_or_default(),
+            personal: personal.unwrap_or_default(),
+            switches: switches.unwrap_or_default(),
+            facts: facts.unwrap_or_default(),
+            routes: routes.unwrap_or_default(),
+            approvals: approvals.unwrap_or_default(),
+            exemptions: exemptions.unwrap_or_default(),
+            rows: rows.unwrap_or_default(),
+            checklist: checklist.unwrap_or_default(),
+            notes: notes.unwrap_or_default(),
             loosened: Vec::new(),
             overlaid: Vec::new(),
             key_file: None,
@@ -191,6 +188,7 @@ impl Loader {
                         self.reader.problem(at, format!("`{name}` is taken"), help);
                     } else {
                         seen.insert(name.to_owned(), at.line);
+                        self.given.insert(name.to_owned());
                     }
                 }
             }
@@ -213,7 +211,11 @@ impl Loader {
             {
                 let at = node.map(|n| n.at).unwrap_or_default();
                 let message = format!("the bound of {heavy} ({h}) must lie above that of {light} ({l})");
-                self.reader.problem(at, message, Some("the assessment is for more persons than the contract".to_owned()));
+                self.reader.problem(
+                    at,
+                    message,
+                    Some("the assessment is for more persons than the contract".to_owned()),
+                );
             }
         }
         routes
@@ -240,7 +242,13 @@ impl Loader {
             Value::Map(_) => self.reader.bilingual(n, "note"),
             _ => self.reader.text(n, "note").map(|t| Text::new(t.clone(), t)),
         });
-        Some(Provenance { basis, confidence: confidence?.to_owned(), criterion: criterion.map(str::to_owned), source, note })
+        Some(Provenance {
+            basis,
+            confidence: confidence?.to_owned(),
+            criterion: criterion.map(str::to_owned),
+            source,
+            note,
+        })
     }
 
     fn scenario(&mut self, node: &Node) -> Option<(String, Text)> {
@@ -256,245 +264,5 @@ impl Loader {
 
     pub(super) fn need_both(&mut self, fields: &Fields<'_>, key: &str, of: &str) -> Option<Text> {
         self.reader.need(fields, key, of).and_then(|n| self.reader.bilingual(n, key))
-    }
-
-    fn personal(&mut self, node: &Node) -> Option<PersonalKind> {
-        let of = "personal-information";
-        let fields = self.reader.map(node, of, &["kind", "level", "countable", "switch", "provenance"])?;
-        let kind = self.reader.need(&fields, "kind", of).and_then(|n| self.kinds(n, "kind"));
-        let level = self.reader.need(&fields, "level", of);
-        let level = level.and_then(|n| self.reader.word(n, "level", &["personal", "sensitive"]));
-        let countable = fields.get("countable").map_or(Some(true), |n| self.reader.bool(n, "countable"));
-        let switch = fields.get("switch").and_then(|n| {
-            let id = self.reader.text(n, "switch")?;
-            self.refer(RefTo::Switch, &id, n.at);
-            Some(id)
-        });
-        let provenance = self.provenance(&fields, of);
-        Some(PersonalKind {
-            kind: *kind?.first()?,
-            level: if level? == "sensitive" { Level::Sensitive } else { Level::Personal },
-            countable: countable?,
-            switch,
-            provenance: provenance?,
-        })
-    }
-
-    fn switch(&mut self, node: &Node) -> Option<Switch> {
-        let fields = self.reader.map(node, "switches", &["id", "title", "default", "provenance"])?;
-        let id = self.need_text(&fields, "id", "switches");
-        let title = self.need_both(&fields, "title", "switches");
-        let default = self.reader.need(&fields, "default", "switches").and_then(|n| self.reader.bool(n, "default"));
-        let provenance = self.provenance(&fields, "switches");
-        Some(Switch { id: id?, title: title?, default: default?, on: default?, provenance: provenance? })
-    }
-
-    fn fact(&mut self, node: &Node) -> Option<FactSpec> {
-        let fields = self.reader.map(node, "facts", &["name", "type", "values", "key", "question"])?;
-        let name = self.need_text(&fields, "name", "facts");
-        let kind = self.reader.need(&fields, "type", "facts");
-        let kind = kind.and_then(|n| self.reader.word(n, "type", &["bool", "count", "word"]));
-        let values = fields.get("values").and_then(|n| self.reader.texts(n, "values"));
-        let kind = match (kind?, values) {
-            ("bool", None) => Some(FactType::Bool),
-            ("count", None) => Some(FactType::Count),
-            ("word", Some(values)) => Some(FactType::Word(values.into_iter().map(|(v, _)| v).collect())),
-            ("word", None) => {
-                self.reader.problem(node.at, "a fact of type word needs `values`", None);
-                None
-            }
-            (other, Some(_)) => {
-                self.reader.problem(node.at, format!("a fact of type {other} takes no `values`"), None);
-                None
-            }
-            _ => None,
-        };
-        let question = self.need_both(&fields, "question", "facts");
-        let key = fields.get("key").and_then(|n| self.reader.text(n, "key"));
-        let name = name?;
-        let key = key.unwrap_or_else(|| format!("facts.{name}"));
-        Some(FactSpec { name, kind: kind?, key, question: question? })
-    }
-
-    fn route(&mut self, node: &Node) -> Option<RouteRule> {
-        let keys = ["id", "route", "trigger", "persons", "at-least", "item", "provenance"];
-        let fields = self.reader.map(node, "routes", &keys)?;
-        let id = self.need_text(&fields, "id", "routes");
-        let route = self.reader.need(&fields, "route", "routes");
-        let route = route.and_then(|n| self.reader.word(n, "route", &words(ROUTES)));
-        let trigger = self.reader.need(&fields, "trigger", "routes");
-        let trigger =
-            trigger.and_then(|n| self.reader.word(n, "trigger", &["important-data", "ciio", "persons", "other"]));
-        let level = fields.get("persons").and_then(|n| self.level(n, "persons"));
-        let least = fields.get("at-least").and_then(|n| self.reader.count(n, "at-least"));
-        let trigger = match (trigger?, level, least) {
-            ("important-data", None, None) => Trigger::ImportantData,
-            ("ciio", None, None) => Trigger::Ciio,
-            ("other", None, None) => Trigger::Other,
-            ("persons", Some(level), Some(least)) => Trigger::Persons(level, least),
-            (trigger, ..) => {
-                let help = "`persons` and `at-least` belong to `trigger: persons`, both of them".to_owned();
-                self.reader.problem(node.at, format!("`trigger: {trigger}` does not fit the other keys"), Some(help));
-                return None;
-            }
-        };
-        let item = self.need_both(&fields, "item", "routes");
-        let provenance = self.provenance(&fields, "routes");
-        Some(RouteRule { id: id?, route: of_word(ROUTES, route?)?, trigger, item: item?, provenance: provenance? })
-    }
-
-    fn approval(&mut self, node: &Node) -> Option<ApprovalKind> {
-        let fields =
-            self.reader.map(node, "approvals", &["kind", "title", "satisfies", "validity-years", "provenance"])?;
-        let kind = self.need_text(&fields, "kind", "approvals");
-        let title = self.need_both(&fields, "title", "approvals");
-        let satisfies = self.reader.need(&fields, "satisfies", "approvals").and_then(|n| {
-            let list = self.reader.list(n, "satisfies")?;
-            Some(list.iter().filter_map(|n| of_word(ROUTES, self.reader.word(n, "satisfies", &words(ROUTES))?)).collect())
-        });
-        let validity_years = fields.get("validity-years").and_then(|n| self.reader.count(n, "validity-years"));
-        let provenance = self.provenance(&fields, "approvals");
-        Some(ApprovalKind { kind: kind?, title: title?, satisfies: satisfies?, validity_years, provenance: provenance? })
-    }
-
-    fn exemption(&mut self, node: &Node) -> Option<Exemption> {
-        let fields = self.reader.map(node, "exemptions", &["id", "lifts", "authorities", "item", "provenance"])?;
-        let id = self.need_text(&fields, "id", "exemptions");
-        let table = &[
-            ("personal-information", Lifts::PersonalInformation),
-            ("thresholds", Lifts::Thresholds),
-            ("zone-list", Lifts::ZoneList),
-            ("rows", Lifts::Rows),
-        ];
-        let lifts = self.reader.need(&fields, "lifts", "exemptions");
-        let lifts = lifts.and_then(|n| of_word(table, self.reader.word(n, "lifts", &words(table))?));
-        let authorities = fields.get("authorities").and_then(|n| self.reader.texts(n, "authorities"));
-        let authorities = authorities.unwrap_or_default().into_iter().map(|(t, _)| t).collect();
-        let item = self.need_both(&fields, "item", "exemptions");
-        let provenance = self.provenance(&fields, "exemptions");
-        Some(Exemption { id: id?, lifts: lifts?, authorities, item: item?, provenance: provenance? })
-    }
-
-    /// A whole row.
-    pub(super) fn row(&mut self, node: &Node) -> Option<Row> {
-        let fields = self.reader.map(node, "rows", ROW_KEYS)?;
-        let id = self.need_text(&fields, "id", "rows");
-        let of = id.clone().unwrap_or_else(|| "rows".to_owned());
-        let aliases = fields.get("aliases").and_then(|n| self.reader.texts(n, "aliases")).unwrap_or_default();
-        let scenario = self.need_text(&fields, "scenario", &of);
-        if let (Some(s), Some(n)) = (&scenario, fields.get("scenario")) {
-            self.refer(RefTo::Scenario, s, n.at);
-        }
-        let category = fields.get("category").and_then(|n| self.reader.bilingual(n, "category"));
-        let item = self.need_both(&fields, "item", &of);
-        let class = self.reader.need(&fields, "class", &of).and_then(|n| self.class(n));
-        let exemptions = fields.get("exemptions").and_then(|n| self.reader.texts(n, "exemptions")).unwrap_or_default();
-        for (name, at) in &exemptions {
-            self.refer(RefTo::Exemption, name, *at);
-        }
-        let detectable = match fields.get("detectable") {
-            None => Some(Detectable::Yes),
-            Some(n) => match &n.value {
-                Value::Bool(true) => Some(Detectable::Yes),
-                Value::Bool(false) => Some(Detectable::No),
-                _ => self.reader.word(n, "detectable", &["partly"]).map(|_| Detectable::Partly),
-            },
-        };
-        let when = match (fields.get("when"), detectable) {
-            (Some(n), _) => self.condition(n).map(Some),
-            (None, Some(Detectable::No)) => Some(None),
-            (None, _) => {
-                let help = "a row that no scan can tell says `detectable: false`".to_owned();
-                self.reader.problem(fields.at, format!("`when` is missing in `{of}`"), Some(help));
-                None
-            }
-        };
-        let settled = self.settled(&fields, class);
-        let provenance = self.provenance(&fields, &of);
-        Some(Row {
-            id: id?,
-            aliases: aliases.into_iter().map(|(a, _)| a).collect(),
-            scenario: scenario?,
-            category,
-            item: item?,
-            when: when?,
-            class: class?,
-            exemptions: exemptions.into_iter().map(|(e, _)| e).collect(),
-            settled: settled?,
-            detectable: detectable?,
-            provenance: provenance?,
-        })
-    }
-
-    pub(super) fn class(&mut self, node: &Node) -> Option<Class> {
-        of_word(CLASSES, self.reader.word(node, "class", &words(CLASSES))?)
-    }
-
-    fn settled(&mut self, fields: &Fields<'_>, class: Option<Class>) -> Option<Settled> {
-        if let Some(node) = fields.get("preconditions") {
-            if let Some(n) = fields.get("settled-by") {
-                self.reader.problem(n.at, "`settled-by` and `preconditions` can't stand side by side", None);
-            }
-            let p = self.reader.map(node, "preconditions", &["fact", "approvals"])?;
-            let fact = self.reader.need(&p, "fact", "preconditions");
-            let fact = fact.and_then(|n| self.reader.text(n, "fact").map(|f| (f, n.at)));
-            let approvals = self.reader.need(&p, "approvals", "preconditions");
-            let approvals = approvals.and_then(|n| self.reader.texts(n, "approvals"));
-            let ((fact, at), approvals) = (fact?, approvals?);
-            self.refer(RefTo::BoolFact, &fact, at);
-            for (kind, at) in &approvals {
-                self.refer(RefTo::Approval, kind, *at);
-            }
-            return Some(Settled::Preconditions { fact, approvals: approvals.into_iter().map(|(a, _)| a).collect() });
-        }
-        Some(match fields.get("settled-by") {
-            Some(n) => match self.reader.word(n, "settled-by", &["determination", "accept", "nothing"])? {
-                "determination" => Settled::Determination,
-                "accept" => Settled::Accept,
-                _ => Settled::Firm,
-            },
-            None => match class {
-                Some(Class::ImportantCandidate | Class::StateSecretSuspect) => Settled::Determination,
-                _ => Settled::Firm,
-            },
-        })
-    }
-
-    fn concerns(&mut self, fields: &Fields<'_>) -> Concerns {
-        let word =
-            fields.get("applies-to").and_then(|n| {
-                self.reader.word(n, "applies-to", &["personal-information", "important-data"])
-            });
-        match word {
-            Some("personal-information") => Concerns::PersonalInformation,
-            Some(_) => Concerns::ImportantData,
-            None => Concerns::All,
-        }
-    }
-
-    fn checklist_item(&mut self, node: &Node) -> Option<ChecklistItem> {
-        let fields = self.reader.map(node, "checklist", &["id", "head", "applies-to", "text", "provenance"])?;
-        let id = self.need_text(&fields, "id", "checklist");
-        let head = self.reader.need(&fields, "head", "checklist");
-        let head = head.and_then(|n| self.reader.word(n, "head", &["management", "technical", "logs", "emergency"]));
-        let concerns = self.concerns(&fields);
-        let text = self.need_both(&fields, "text", "checklist");
-        let provenance = self.provenance(&fields, "checklist");
-        Some(ChecklistItem { id: id?, head: head?.to_owned(), concerns, text: text?, provenance: provenance? })
-    }
-
-    fn note(&mut self, node: &Node) -> Option<StandingNote> {
-        let fields = self.reader.map(node, "notes", &["code", "text", "rows", "when"])?;
-        let code = self.need_text(&fields, "code", "notes");
-        let text = self.need_both(&fields, "text", "notes");
-        let rows = fields.get("rows").and_then(|n| self.reader.texts(n, "rows")).unwrap_or_default();
-        for (row, at) in &rows {
-            self.refer(RefTo::Row, row, *at);
-        }
-        let when = match fields.get("when") {
-            Some(n) => Some(self.condition(n)?),
-            None => None,
-        };
-        Some(StandingNote { code: code?, text: text?, rows: rows.into_iter().map(|(r, _)| r).collect(), when })
     }
 }

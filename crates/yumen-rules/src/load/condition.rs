@@ -24,8 +24,7 @@ impl Loader {
     /// A condition.
     pub(super) fn condition(&mut self, node: &Node) -> Option<Condition> {
         let fields = self.reader.open_map(node, "when")?;
-        let heads: Vec<_> =
-            HEADS.iter().filter(|(head, _)| fields.entries().iter().any(|e| e.key == *head)).collect();
+        let heads: Vec<_> = HEADS.iter().filter(|(head, _)| fields.entries().iter().any(|e| e.key == *head)).collect();
         let names = || HEADS.iter().map(|(h, _)| *h);
         let [(head, beside)] = heads.as_slice() else {
             if heads.is_empty() {

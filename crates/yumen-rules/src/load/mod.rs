@@ -3,7 +3,10 @@
 mod book;
 mod condition;
 mod overlay;
+mod row;
+mod sections;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,11 +46,13 @@ pub(crate) enum RefTo {
 pub(crate) struct Loader {
     pub(crate) reader: Reader,
     pub(crate) refs: Vec<Reference>,
+    /// Every id that a list gives, also of items that could not be decoded: what names them is not wrong for that.
+    pub(crate) given: BTreeSet<String>,
 }
 
 impl Loader {
     fn new(file: &Arc<SourceFile>) -> Self {
-        Loader { reader: Reader::new(file), refs: Vec::new() }
+        Loader { reader: Reader::new(file), refs: Vec::new(), given: BTreeSet::new() }
     }
 
     fn refer(&mut self, to: RefTo, name: &str, at: At) {
@@ -74,6 +79,9 @@ impl Loader {
                 RefTo::Approval => ("kind of approval", book.approvals.iter().map(|a| a.kind.as_str()).collect()),
             };
             if !known.contains(&name.as_str()) {
+                if self.given.contains(&name) {
+                    continue;
+                }
                 let mut help = suggest(&name, known.iter().copied());
                 if what == "fact" {
                     help.push_str("; a fact must stand in `facts` with its question");

@@ -14,7 +14,7 @@ use crate::yaml::{Node, Value, suggest};
 impl Loader {
     /// Works a configuration into a rulebook.
     pub(super) fn overlay(&mut self, root: &Node, book: &mut Rulebook) -> Option<()> {
-        let fields = self.reader.map(root, "yumen.yaml", &["rows", "loosen", "switches", "key"])?;
+        let fields = self.reader.map(root, "the configuration", &["rows", "loosen", "switches", "key"])?;
         if let Some(node) = fields.get("rows") {
             self.unique(node, "id", &mut BTreeMap::new());
             for item in self.reader.list(node, "rows").unwrap_or_default() {
@@ -110,7 +110,8 @@ impl Loader {
                     self.reader.problem(entry.at, "turning this switch loosens a rule and needs a reason", Some(help));
                     continue;
                 };
-                let how = Text::new(format!("已关闭：{}", switch.title.zh), format!("switched off: {}", switch.title.en));
+                let how =
+                    Text::new(format!("已关闭：{}", switch.title.zh), format!("switched off: {}", switch.title.en));
                 book.loosened.push(Loosened { what: entry.key.clone(), how, reason });
             }
         }

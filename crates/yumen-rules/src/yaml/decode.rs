@@ -73,7 +73,7 @@ impl Reader {
     }
 
     fn wrong(&mut self, node: &Node, expected: &str, what: &str) {
-        let message = format!("`{what}` must be {expected}, not {}", node.value.word());
+        let message = format!("{} must be {expected}, not {}", named(what), node.value.word());
         let help = matches!((&node.value, expected), (Value::Text(t), "true or false")
             if ["yes", "no", "on", "off", "y", "n", "是", "否"].contains(&t.to_lowercase().as_str()))
         .then(|| "write `true` or `false`".to_owned());
@@ -101,8 +101,7 @@ impl Reader {
         for entry in fields.entries {
             if !keys.contains(&entry.key.as_str()) {
                 let help = suggest(&entry.key, keys.iter().copied());
-                let of = if what.is_empty() { String::new() } else { format!(" in `{what}`") };
-                self.problem(entry.at, format!("unknown key `{}`{of}", entry.key), Some(help));
+                self.problem(entry.at, format!("unknown key `{}` in {}", entry.key, named(what)), Some(help));
             }
         }
         Some(fields)
@@ -113,7 +112,7 @@ impl Reader {
         let found = fields.get(key);
         if found.is_none() {
             let at = fields.entries.iter().find(|e| e.key == key).map_or(fields.at, |e| e.at);
-            self.problem(at, format!("`{key}` is missing in `{what}`"), Some(format!("add `{key}: …`")));
+            self.problem(at, format!("`{key}` is missing in {}", named(what)), Some(format!("add `{key}: …`")));
         }
         found
     }
@@ -122,7 +121,9 @@ impl Reader {
     pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = match &node.value {
             Value::Text(t) => t.trim().to_owned(),
-            Value::Count(_) | Value::Number(_) | Value::Bool(_) => self.spelled(node)?,
+            Value::Count(n) => self.spelled(node).unwrap_or_else(|| n.to_string()),
+            Value::Number(n) => self.spelled(node).unwrap_or_else(|| n.to_string()),
+            Value::Bool(b) => self.spelled(node).unwrap_or_else(|| b.to_string()),
             _ => {
                 self.wrong(node, "text", what);
                 return None;
@@ -135,9 +136,11 @@ impl Reader {
         Some(text)
     }
 
+    /// A scalar as it stands in the file; none where the file has an alias there.
     fn spelled(&self, node: &Node) -> Option<String> {
         let end = node.at.offset.checked_add(node.at.len)?;
-        self.file.text().get(node.at.offset..end).map(|s| s.trim().to_owned())
+        let text = self.file.text().get(node.at.offset..end)?.trim();
+        (!text.is_empty() && !text.starts_with(['*', '&', '!'])).then(|| text.to_owned())
     }
 
     /// True or false.
@@ -221,6 +224,11 @@ impl Reader {
         let en = self.need(&fields, "en", what).and_then(|n| self.text(n, "en"));
         Some(Text::new(zh?, en?))
     }
+}
+
+/// A section by its key, or the whole by its name.
+fn named(what: &str) -> String {
+    if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
 }
 
 /// "did you mean", or the words that are known.

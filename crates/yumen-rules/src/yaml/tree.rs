@@ -168,7 +168,11 @@ impl<'de> Visitor<'de> for AnyValue {
 /// The first place where the text is not YAML, with a hint.
 pub fn parse(file: &Arc<SourceFile>) -> Result<Node, Problems> {
     if file.text().lines().all(|l| matches!(l.trim(), "" | "---" | "...") || l.trim_start().starts_with('#')) {
-        return Err(Problems::of_file(file.name(), "is empty", Some("a mapping of keys to values is expected".to_owned())));
+        return Err(Problems::of_file(
+            file.name(),
+            "is empty",
+            Some("a mapping of keys to values is expected".to_owned()),
+        ));
     }
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
@@ -188,6 +192,15 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Node, Problems> {
         let at = error.location().map(At::of);
         let error = error.without_snippet();
         let message = first_line(&error.to_string());
+        if message.contains("Documents") {
+            let help = Some("keep one, and remove the line `---` between them".to_owned());
+            let at = at.unwrap_or_default();
+            return Problems::new(file.name(), vec![Problem::new(file, at, "a second document begins here", help)]);
+        }
+        if message.contains("budget") {
+            let help = Some("is it the right file?".to_owned());
+            return Problems::of_file(file.name(), "is not valid YAML for this purpose: too large or too deep", help);
+        }
         match at {
             Some(at) => {
                 let help = hint(file.text(), at, &message);
@@ -224,6 +237,9 @@ fn hint(text: &str, at: At, message: &str) -> Option<String> {
         return Some(
             "keys of one mapping stand in the same column; put text that holds `: ` into double quotes".to_owned(),
         );
+    }
+    if message.contains("anchor") || message.contains("alias") {
+        return Some("put text that begins with `*` or `&` into double quotes".to_owned());
     }
     Some("the place before may be the cause: look at indentation, quotation marks and brackets".to_owned())
 }

@@ -43,7 +43,7 @@ pub(crate) fn shape(text: &str) -> Shape {
         match b {
             b' ' | b'\t' | b'\r' | b'\n' | 0x1E => at += 1,
             b'/' if bytes.get(at + 1) == Some(&b'/') => {
-                at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at)
+                at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at);
             }
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
                 at += memchr::memmem::find(&bytes[at..], b"*/").map_or(bytes.len() - at, |n| n + 2);

@@ -122,6 +122,8 @@ pub(super) fn parse(text: &str) -> Parsed {
                 }
                 if !value.is_empty() {
                     attributes.push(Attribute { name: key, value });
+                } else if !key.is_empty() {
+                    attributes.push(Attribute { name: key.clone(), value: key });
                 }
             }
         }
