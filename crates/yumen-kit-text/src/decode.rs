@@ -362,7 +362,7 @@ fn decode_lines(bytes: &[u8], at: u64, last: bool, other: &mut bool, out: &mut T
         let from = at + done as u64;
         if line.is_ascii() {
             out.text.push_str(std::str::from_utf8(line).unwrap_or_default());
-        } else if std::str::from_utf8(line).is_ok_and(is_chinese) {
+        } else if std::str::from_utf8(line).is_ok_and(|text| is_chinese(text, gb18030::read(line).malformed > 0)) {
             *other = true;
             lossy_utf8(line, from, out);
         } else {
@@ -377,8 +377,9 @@ fn decode_lines(bytes: &[u8], at: u64, last: bool, other: &mut bool, out: &mut T
     done
 }
 
-/// Whether text beyond ASCII is mainly hanzi and their punctuation.
-fn is_chinese(text: &str) -> bool {
+/// Whether text beyond ASCII is mainly hanzi and their punctuation. One or two may be GBK that happens to be valid UTF-8, unless it is `sure`
+/// that it is no GBK.
+fn is_chinese(text: &str, sure: bool) -> bool {
     let (mut all, mut han) = (0usize, 0usize);
     for c in text.chars().filter(|c| !c.is_ascii()) {
         all += 1;
@@ -386,7 +387,7 @@ fn is_chinese(text: &str) -> bool {
             matches!(c, '\u{2010}'..='\u{2030}' | '\u{3000}'..='\u{303F}' | '\u{4E00}'..='\u{9FFF}' | '\u{FF00}'..='\u{FFEF}'),
         );
     }
-    han * 4 >= all * 3 && han > 0
+    han * 4 >= all * 3 && han >= if sure { 1 } else { 3 }
 }
 
 fn decode_gb18030(bytes: &[u8], at: u64, last: bool, out: &mut Text) -> usize {

@@ -20,6 +20,14 @@ pub(crate) const FORMAT: Format = Format {
     limitations: &["Several tables one below the other in a file are read with the header of the first."],
 };
 
+/// Extensions of source code and markup.
+const SOURCE: &[&str] = &[
+    "c", "h", "cc", "cpp", "hpp", "cxx", "rs", "go", "py", "pl", "pm", "rb", "js", "ts", "mjs", "java", "kt", "scala",
+    "swift", "m", "s", "asm", "inc", "php", "lua", "r", "jl", "sh", "bat", "ps1", "cs", "vb", "f", "f90", "v", "sv",
+    "vhd", "cmake", "mk", "css", "scss", "tex", "md", "rst", "html", "svg", "diff", "patch", "json", "xml", "yaml",
+    "yml", "toml", "ini", "sql", "dbc", "ldf", "a2l", "asc", "trc", "lock",
+];
+
 /// Longest name of a column that is kept, in bytes.
 const MAX_NAME: usize = 256;
 /// Blanks that may stand between delimiter and quote.
@@ -27,6 +35,10 @@ const MAX_PAD: usize = 16;
 
 pub(crate) fn identify(probe: &Probe<'_>) -> Option<Certainty> {
     let named = is_named(&probe.extension());
+    // Tables of numbers in source code are code.
+    if !named && SOURCE.contains(&probe.extension().as_str()) {
+        return None;
+    }
     let sample = Sample::of(probe)?;
     let text = sample.text.trim_start_matches(['\u{FEFF}', ' ', '\t', '\r', '\n']);
     let mut chars = text.chars();

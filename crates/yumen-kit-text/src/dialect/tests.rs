@@ -25,7 +25,10 @@ fn comments_and_titles_stand_before_the_table() {
 
 #[test]
 fn a_delimiter_inside_quotes_does_not_count() {
-    assert_eq!(sniff("name;note\n\"a;b\";\"x, y\"\n\"c\";\"z;1\"\n\"d\";\"e\"\n").map(|s| (s.0, s.3)), Some((';', 2)));
+    assert_eq!(
+        sniff("name;note;n\n\"a;b\";\"x, y\";1\n\"c\";\"z;1\";2\n\"d\";\"e\";3\n").map(|s| (s.0, s.3)),
+        Some((';', 3))
+    );
 }
 
 #[test]
