@@ -1,5 +1,7 @@
 //! End to end: the built command on whole shipments.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
 mod bad_input;
 mod commands;
 mod coverage;

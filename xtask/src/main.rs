@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod fixtures;
+mod scan_repo;
 mod schemas;
 
 use std::ffi::OsString;
@@ -51,10 +52,7 @@ enum Task {
 
 fn main() -> ExitCode {
     match Cli::parse().task {
-        Task::ScanRepo { path, options } => {
-            let args = ["yumen".into(), "scan".into(), path.into_os_string()];
-            yumen::run(args.into_iter().chain(options))
-        }
+        Task::ScanRepo { path, options } => scan_repo::run(&path, options),
         Task::Schemas { check } => exit(schemas::run(&root(), check)),
         Task::Fixtures { check } => exit(fixtures::run(&root(), check)),
         Task::Accuracy { file } => exit(accuracy::run(file.as_deref())),

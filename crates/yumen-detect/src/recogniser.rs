@@ -70,6 +70,8 @@ pub struct Candidate<'a> {
     pub format: &'a str,
     /// The artifact's lower-case extension; of names without one the lower-case name (`license`, `makefile`).
     pub extension: &'a str,
+    /// The artifact's lower-case name without the folders it lies in.
+    pub file: &'a str,
 }
 
 impl<'a> Candidate<'a> {

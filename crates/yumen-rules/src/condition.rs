@@ -129,6 +129,14 @@ impl Condition {
         names
     }
 
+    /// Whether it speaks of the number of persons anywhere.
+    #[must_use]
+    pub fn counts_persons(&self) -> bool {
+        let mut counts = false;
+        self.walk(&mut |c| counts |= matches!(c, Condition::Persons(..)));
+        counts
+    }
+
     /// Whether it speaks of findings at all.
     #[must_use]
     pub fn needs_findings(&self) -> bool {

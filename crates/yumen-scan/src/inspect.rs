@@ -20,25 +20,25 @@ const NAME_STREAM: u32 = u32::MAX;
 
 impl<'s> Run<'s> {
     /// Inspects one artifact; its children are queued.
-    pub(crate) fn inspect(&'s self, scope: &Scope<'s>, task: Task) {
+    pub(crate) fn inspect(&'s self, scope: &Scope<'s>, task: &Task) {
         let top_level = task.position.len() == 1;
         match &task.bytes {
             Bytes::Nothing(note, reason) => {
                 let format = if note.starts_with("symlink") { "symlink" } else { "special" };
-                self.record_plain(&task, format, 0, *reason, None, vec![Note::new(note)]);
+                self.record_plain(task, format, 0, *reason, None, vec![Note::new(note)]);
             }
             Bytes::Git(path) => {
                 let (bytes, digest) = self.git_digest(path);
-                self.record_plain(&task, "git-repository", bytes, Some(Reason::Unsupported), digest, Vec::new());
+                self.record_plain(task, "git-repository", bytes, Some(Reason::Unsupported), digest, Vec::new());
             }
             Bytes::File(path, len) => match self.open(path) {
-                Ok(blob) => self.inspect_blob(scope, &task, &blob),
+                Ok(blob) => self.inspect_blob(scope, task, &blob),
                 Err(_) => {
                     let note = vec![Note::new("unreadable")];
-                    self.record_plain(&task, UNKNOWN, *len, Some(Reason::Unreadable), None, note);
+                    self.record_plain(task, UNKNOWN, *len, Some(Reason::Unreadable), None, note);
                 }
             },
-            Bytes::Blob(blob) => self.inspect_blob(scope, &task, blob),
+            Bytes::Blob(blob) => self.inspect_blob(scope, task, blob),
         }
         if top_level {
             self.progress.file_done();

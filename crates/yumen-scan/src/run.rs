@@ -296,7 +296,7 @@ impl<'r> Run<'r> {
         scope.spawn(|scope| {
             let next = lock(&self.queue).pop();
             if let Some(task) = next {
-                self.inspect(scope, task);
+                self.inspect(scope, &task);
             }
         });
     }
@@ -308,7 +308,7 @@ impl<'r> Run<'r> {
             || lock(&self.queue).len() >= QUEUE
             || rayon::current_num_threads() == 1;
         if short {
-            self.inspect(scope, task);
+            self.inspect(scope, &task);
         } else {
             self.push(scope, task);
         }

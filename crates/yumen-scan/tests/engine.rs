@@ -1,5 +1,7 @@
 //! The engine with a small container format of its own and a detector that looks for `SECRET-` and digits.
 
+#![allow(clippy::unwrap_used)]
+
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
@@ -15,7 +15,7 @@ use yumen_report::{
     ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
 };
 use yumen_route::{Case, Shipment};
-use yumen_rules::Rulebook;
+use yumen_rules::{Globs, Rulebook};
 use yumen_scan::{Limits, ScanOptions, StopFlag};
 
 use crate::args::{Colour, Language, Listing, Output, OutputFormat, ScanArgs};
@@ -83,19 +83,29 @@ fn options(args: &ScanArgs, shipment: Option<&Shipment>) -> Result<ScanOptions, 
         places: args.places.0,
         all_artifacts: args.artifacts == Listing::All,
         exclude: globs(&args.exclude)?,
-        covered: globs(&shipment.map(Shipment::covered_globs).unwrap_or_default())?,
+        covered: covered(shipment)?,
         spill: args.limits.spill_dir.clone(),
         key: None,
     })
 }
 
+/// Globs with the meaning that the manifest's have: `*` stays within a name, and what lies inside is meant too.
 fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
-    let bad = |glob: &str, e: &globset::Error| Failure::Glob { glob: glob.to_owned(), cause: e.kind().to_string() };
+    let globs = Globs::new(patterns).map_err(|(at, cause)| Failure::Glob { glob: patterns[at].clone(), cause })?;
+    Ok(globs.set().clone())
+}
+
+/// The artifacts whose persons an exemption covers.
+fn covered(shipment: Option<&Shipment>) -> Result<GlobSet, Failure> {
+    let bad = |e: globset::Error| Failure::Glob {
+        glob: e.glob().unwrap_or_default().to_owned(),
+        cause: e.kind().to_string(),
+    };
     let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(Glob::new(pattern).map_err(|e| bad(pattern, &e))?);
+    for glob in shipment.map(Shipment::covered_globs).unwrap_or_default() {
+        set.add(GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).build().map_err(bad)?);
     }
-    set.build().map_err(|e| bad("", &e))
+    set.build().map_err(bad)
 }
 
 fn today_in_shanghai() -> Date {

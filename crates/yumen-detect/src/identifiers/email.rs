@@ -7,7 +7,7 @@ use aho_corasick::AhoCorasick;
 use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
-use super::context::{chinese_line, is_source, line_after, line_before, text_before};
+use super::context::{chinese_line, is_source, line_after, line_before, text_before, whole_cell};
 use super::labels::{self, Labels};
 use crate::recogniser::{Candidate, Match, Place, Recogniser};
 
@@ -24,10 +24,20 @@ const TLDS: &str = "com net org edu gov mil int info biz name pro mobi tel trave
 /// Two-letter endings of file names and code that are more often those than countries.
 const NO_COUNTRY: &str = "js ts py rb go md cc hh mm vb kt xz gz bz db so ko fn rc cs hs pm sh";
 
-/// Extensions of documentation, and names of documents without one.
-const DOCUMENTATION: &str = "md rst adoc html htm 1 2 3 4 5 6 7 8 texi tex pod markdown rdoc org info man xhtml docbook svg license licence licenses \
-    copying copyright authors changelog changes readme news thanks credits contributors maintainers codeowners notice \
-    pkg-info metadata history todo install hacking acknowledgements owners patents";
+/// Extensions of documentation.
+const DOCUMENTATION: &str =
+    "md rst adoc html htm 1 2 3 4 5 6 7 8 texi tex pod markdown rdoc org info man xhtml docbook svg";
+
+/// Words in the names of files that come with a work and name those who made it.
+const ABOUT_THE_WORK: &str = "license licence licenses licences copying copyright copyrights authors author changelog changelogs changes readme \
+    news thanks credits contributors contributing contributor maintainers maintainer codeowners owners notice notices pkginfo \
+    pkg-info metadata history todo install hacking acknowledgements acknowledgments acknowledgement patents security conduct support \
+    translators translate release releases upgrading faq mailmap committers governance po pot spdx gemspec podspec nuspec \
+    control dsc spec opam cabal";
+
+/// Providers of mailboxes in China: an address there in a program is a person's more often than an example.
+const MAILBOXES: &str = "163.com 126.com qq.com vip.qq.com foxmail.com sina.com sina.cn 139.com 189.cn wo.cn sohu.com aliyun.com yeah.net 21.cn \
+    vip.163.com vip.sina.com tom.com 263.net";
 
 /// Local parts that are a role, a placeholder or a machine.
 const ROLES: &str = "git noreply no-reply no_reply donotreply do-not-reply support info admin administrator webmaster postmaster hostmaster root \
@@ -47,7 +57,8 @@ const NOBODYS: &str = "openssh libssh example domain yourdomain mydomain foo bar
 const PUBLISHED: &str = "author|maintain|copyright|(c)|©|signed-off-by|reported-by|reviewed-by|acked-by|tested-by|suggested-by|co-authored-by|\
     co-developed-by|committer|tagger|contribut|developer|written by|created by|ported|patch|thanks|credit|bug report|report bugs|\
     send bug|upload|packager|translat|last-translator|language-team|uid |gpg:|message-id|in-reply-to|references:|revision|vcs|\
-    changed-by|license|licence|homepage|all rights reserved|mailing list|comments to|questions|feedback|suggestion|bugs to|please send|\
+    changed-by|license|licence|git config|wrote this|this file|this software|free software|as long as you|disclaim|queries|complaints|may be \
+    freely|contacted via|作者|维护者|维护人|版权|译者|贡献者|开发者|反馈|homepage|all rights reserved|mailing list|subscribe|comments to|questions|feedback|suggestion|bugs to|please send|\
     e-mail me|mail me|permission|moderator|who =|who:|designed by|implemented by|modified by|fixed by|by:|many thanks|courtesy|origin:|\
     forwarded:";
 
@@ -70,6 +81,8 @@ static TOP_LEVEL: Words = words!(TLDS);
 static NO_COUNTRIES: Words = words!(NO_COUNTRY);
 static ROLE_NAMES: Words = words!(ROLES);
 static DOCUMENTS: Words = words!(DOCUMENTATION);
+static OF_THE_WORK: Words = words!(ABOUT_THE_WORK);
+static PROVIDERS: Words = words!(MAILBOXES);
 static NOBODY: Words = words!(NOBODYS);
 static PUBLISHING: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(PUBLISHED.split('|')).ok());
@@ -124,7 +137,7 @@ impl Recogniser for Email {
         }
         let end = c.end + domain.len();
         let next = c.text.get(end..).unwrap_or("");
-        let Some(confidence) = judge(c, start, end, local, rest, next) else { return };
+        let Some(confidence) = judge(c, start, end, local, rest, tld.len(), next) else { return };
         out.push(Match {
             kind: kinds::PERSON_EMAIL,
             start,
@@ -139,7 +152,15 @@ impl Recogniser for Email {
 }
 
 /// The confidence that an address of good form is one of a person.
-fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str, next: &str) -> Option<f64> {
+fn judge(
+    c: &Candidate<'_>,
+    start: usize,
+    end: usize,
+    local: &str,
+    domain: &str,
+    tld_len: usize,
+    next: &str,
+) -> Option<f64> {
     let lower = local.to_ascii_lowercase();
     let role = ROLE_NAMES.hold(&lower)
         || ["bug-", "bugs-", "help-", "info-", "noreply", "no-reply", "do-not"].iter().any(|p| lower.starts_with(p))
@@ -156,10 +177,28 @@ fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str,
             "-request",
             "-security",
             "+noreply",
+            "-support",
+            "-feedback",
+            "-help",
+            "-info",
+            "-core",
+            "-private",
+            "-press",
+            "-sales",
+            "-legal",
+            "-privacy",
+            "-contact",
+            "-office",
+            "-admin",
+            "-bot",
         ]
         .iter()
         .any(|p| lower.ends_with(p));
     let domain = domain.to_ascii_lowercase();
+    let provider = c.text.get(end - domain.len() - tld_len - 1..end).is_some_and(|d| {
+        let d = d.to_ascii_lowercase();
+        PROVIDERS.hold(&d) || d.ends_with(".cn")
+    });
     let placeholder = matches!(domain.as_str(), "example");
     let nobodys = domain.split('.').any(|d| NOBODY.hold(d)) && !placeholder;
     if role || nobodys {
@@ -198,22 +237,46 @@ fn judge(c: &Candidate<'_>, start: usize, end: usize, local: &str, domain: &str,
     if published(c, start, end) {
         return None;
     }
+    let chinese = chinese_line(c, start, end);
     match c.place {
         Place::Binary => None,
-        Place::Prose if chinese_line(c, start, end) => Some(0.95),
+        Place::Prose if of_the_work(c) => None,
+        Place::Prose if is_source(c) => in_source(c, start, end, provider, chinese),
+        Place::Prose if chinese => Some(0.95),
         // `one@one.org`: made up.
         Place::Prose if domain.split('.').any(|d| d == lower) => None,
-        Place::Prose if comment(c, start) || documentation(c) => None,
-        Place::Prose if is_source(c) => (!placeholder).then_some(0.7),
+        Place::Prose if comment(c, start) || DOCUMENTS.hold(c.extension) => None,
         Place::Prose => Some(0.9),
+        // A word of a longer value: the text of a description, an example in it.
+        Place::Cell { name, .. } if !chinese && !whole_cell(c, start, end) => {
+            let described =
+                labels::mentions(name, &["descri", "document", "summary", "help", "example", "comment", "readme"]);
+            let made_up = placeholder || domain.split('.').any(|d| d == lower);
+            (!described && !made_up && !DOCUMENTS.hold(c.extension)).then_some(0.9)
+        }
         _ => Some(0.95),
     }
 }
 
-/// Whether the file is documentation by its extension, or by its name where it has none.
-fn documentation(c: &Candidate<'_>) -> bool {
-    let stem = c.extension.split(['-', '_']).next().unwrap_or("");
-    DOCUMENTS.hold(c.extension) || DOCUMENTS.hold(stem)
+/// An address in a program: not in its comments; as a value of its own of a Chinese mailbox, or beside what else tells of a person.
+fn in_source(c: &Candidate<'_>, start: usize, end: usize, provider: bool, chinese: bool) -> Option<f64> {
+    if comment(c, start) {
+        return None;
+    }
+    if chinese {
+        return Some(0.95);
+    }
+    let (before, after) = (line_before(c, start), line_after(c, end));
+    let quoted = before.ends_with(['"', '\'', '`']) && after.starts_with(['"', '\'', '`']);
+    let number = |s: &str| s.split(|ch: char| !ch.is_ascii_digit()).any(|d| (11..=19).contains(&d.len()));
+    (quoted && (provider || number(before) || number(after))).then_some(0.7)
+}
+
+/// Whether the file tells of a work and of those who made it: a licence, a list of authors, metadata of a package, a translation.
+fn of_the_work(c: &Candidate<'_>) -> bool {
+    OF_THE_WORK.hold(c.extension)
+        || c.file.split(|ch: char| !ch.is_ascii_alphanumeric() && ch != '-').any(|w| OF_THE_WORK.hold(w))
+        || c.file.split(|ch: char| !ch.is_ascii_alphanumeric()).any(|w| OF_THE_WORK.hold(w))
 }
 
 /// Whether the address is published with a work: its author, maintainer, holder of rights, or the list of those who helped.
@@ -224,9 +287,21 @@ fn published(c: &Candidate<'_>, start: usize, end: usize) -> bool {
     if PUBLISHING.as_ref().is_some_and(|p| p.is_match(line))
         || labels::mentions(
             near,
-            &["author", "maintainer", "copyright", "contributor", "reporting bugs", "licen", "warranty", "redistribut"],
+            &[
+                "author",
+                "maintainer",
+                "copyright",
+                "contributor",
+                "reporting bugs",
+                "licen",
+                "warranty",
+                "redistribut",
+                "contacted via",
+                "this software",
+                "this notice",
+            ],
         )
-        || labels::mentions(around, &["copyright", "all rights", "mailing list"])
+        || labels::mentions(around, &["copyright", "all rights", "mailing list", "this file", "this notice", "wrote "])
     {
         return true;
     }
@@ -236,7 +311,7 @@ fn published(c: &Candidate<'_>, start: usize, end: usize) -> bool {
         .iter()
         .any(|h| line.trim_start().to_ascii_lowercase().starts_with(h));
     let latin = !line.chars().any(labels::is_han);
-    bracketed && latin && !mail && matches!(c.place, Place::Prose)
+    bracketed && (latin || is_source(c)) && !mail && matches!(c.place, Place::Prose)
 }
 
 /// Whether the line is a comment up to the address.
@@ -251,7 +326,7 @@ fn comment(c: &Candidate<'_>, start: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{found, found_in, found_with};
+    use super::super::testing::{found, found_in, found_named, found_with};
     use super::*;
 
     fn mails(text: &str) -> Vec<String> {
@@ -312,6 +387,28 @@ mod tests {
             assert!(mails(text).is_empty(), "{text}");
         }
         assert!(found_with(&Email, "// ask some@person.io about this", "rs").is_empty());
+        assert!(found_with(&Email, "authors = [\n  \"张三 <zhang.san@corp.cn>\",\n]", "toml").is_empty());
+        assert!(found_with(&Email, "  jloup@gzip.org          madler@alumni.caltech.edu", "h").is_empty());
+        assert!(found_with(&Email, "inputs = Inputs('2', 'tarek', 'tarek@ziade.org')", "py").is_empty());
+        assert!(found_with(&Email, "# 乐喆 <gaolezhe@outlook.com>, 2023", "po").is_empty());
+        for file in ["SECURITY.txt", "AUTHORS-2.txt", "license_mit.txt", "SSLeay.LICENSE", "METADATA"] {
+            let file = file.to_ascii_lowercase();
+            assert!(found_named(&Email, "  mail some@person.io, 或 wang@person.io", &file).is_empty(), "{file}");
+        }
+    }
+
+    #[test]
+    fn programs_hold_customers_too() {
+        for text in [
+            "row = [\"13812345678\", \"chen.li@corp.com\"]",
+            "EMAIL = \"chen.li@163.com\"",
+            "u.setName(\"王丹\"); u.setEmail(\"dan@corp.com\");",
+        ] {
+            assert_eq!(found_with(&Email, text, "py").len(), 1, "{text}");
+        }
+        let told = found_in(&Email, "documentation", "Send to sender@example.com, for instance");
+        assert!(told.is_empty());
+        assert_eq!(found_in(&Email, "remark", "Send to chen.li@corp.com, please").len(), 1);
         assert!(found_in(&Email, "author.email", "some@person.io").is_empty());
     }
 }

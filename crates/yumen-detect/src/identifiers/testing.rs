@@ -34,8 +34,14 @@ pub(crate) fn found_in(r: &dyn Recogniser, column: &str, value: &str) -> Vec<Fou
     run(r, value, Place::Cell { name: column, start: 0, end: value.len() }, "csv")
 }
 
-fn run(r: &dyn Recogniser, text: &str, place: Place<'_>, extension: &str) -> Vec<Found> {
-    let base = Candidate { text, start: 0, end: 0, run: None, literal: None, place, format: "text", extension };
+/// In running text of a file of this name.
+pub(crate) fn found_named(r: &dyn Recogniser, text: &str, file: &str) -> Vec<Found> {
+    run(r, text, Place::Prose, file)
+}
+
+fn run(r: &dyn Recogniser, text: &str, place: Place<'_>, file: &str) -> Vec<Found> {
+    let extension = file.rsplit('.').next().unwrap_or(file);
+    let base = Candidate { text, start: 0, end: 0, run: None, literal: None, place, format: "text", extension, file };
     let mut out: Vec<Match> = Vec::new();
     if let Place::Cell { name, .. } = place
         && r.wants_column(name)

@@ -23,7 +23,8 @@ pub(super) mod testing {
         let mut out = Vec::new();
         let mut ask = |start: usize, end: usize, run: Option<Run>, literal: Option<usize>| {
             let format = "text";
-            recogniser.examine(&Candidate { text, start, end, run, literal, place, format, extension }, &mut out);
+            recogniser
+                .examine(&Candidate { text, start, end, run, literal, place, format, extension, file: "" }, &mut out);
         };
         let lower = text.to_ascii_lowercase();
         for (i, literal) in recogniser.literals().iter().enumerate() {

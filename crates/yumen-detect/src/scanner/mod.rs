@@ -39,7 +39,11 @@ impl Detector for TextDetector {
 
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
         let engine = Arc::clone(&self.engine);
-        let about = About { format: header.format.clone().into_owned(), extension: extension(&header.name) };
+        let about = About {
+            format: header.format.clone().into_owned(),
+            extension: extension(&header.name),
+            file: header.name.rsplit('/').next().unwrap_or(&header.name).to_ascii_lowercase(),
+        };
         match header.kind {
             EvidenceKind::Text | EvidenceKind::Raw | EvidenceKind::Name => {
                 Some(Box::new(text::TextSession::new(engine, about, header.kind)))
@@ -60,6 +64,7 @@ fn extension(name: &str) -> String {
 struct About {
     format: String,
     extension: String,
+    file: String,
 }
 
 #[cfg(test)]

@@ -240,6 +240,7 @@ impl<'a> View<'a> {
             },
             format: &about.format,
             extension: &about.extension,
+            file: &about.file,
         };
         Some((candidate, left))
     }

@@ -117,6 +117,7 @@ impl TextSession {
                 place,
                 format: &self.about.format,
                 extension: &self.about.extension,
+                file: &self.about.file,
             };
             self.engine.examine(trigger, candidate, &mut self.matches);
             for m in self.matches.drain(..) {

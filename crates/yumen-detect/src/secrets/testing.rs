@@ -27,7 +27,7 @@ pub(crate) fn scan_as(
         Place::Cell { name, start, end } => (start, end, r.wants_column(name)),
         _ => (0, text.len(), false),
     };
-    let base = Candidate { text, start: from, end: to, run: None, literal: None, place, format, extension };
+    let base = Candidate { text, start: from, end: to, run: None, literal: None, place, format, extension, file: "" };
     if column {
         r.examine(&base, &mut found);
     }

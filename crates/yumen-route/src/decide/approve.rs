@@ -47,6 +47,8 @@ struct Checked<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Need<'a> {
     pub(super) row: &'a str,
+    /// An approval that names this row serves as well.
+    pub(super) or: Option<&'a str>,
     pub(super) class: Class,
     pub(super) artifacts: Vec<&'a str>,
 }
@@ -139,7 +141,7 @@ pub(super) struct Missing<'a> {
 /// data; an assessment must name what it was given for.
 fn names_row(checked: &Checked<'_>, need: &Need<'_>) -> bool {
     match &checked.approval.rows {
-        Some(rows) => rows.iter().any(|r| r == need.row),
+        Some(rows) => rows.iter().any(|r| r == need.row || Some(r.as_str()) == need.or),
         None => match checked.kind.kind.as_str() {
             "security-assessment" => false,
             "map-review" | "external-provision" => need.class == Class::UnprocessedGeodata,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use yumen_model::outcome::OpaqueEntry;
 use yumen_model::verdict::{Class, Classification, Outcome, Route, Text, Verdict};
 use yumen_rules::book::{Concerns, Settled};
+use yumen_rules::condition::Condition;
 use yumen_rules::{Interval, Persons, Scan, Truth};
 
 use super::approve::{Approvals, Missing, Need};
@@ -13,7 +14,7 @@ use super::settle::{Ruled, Standing, artifacts};
 use super::{Decision, Desk, standing};
 use crate::reason::Code;
 
-/// How many ids a classification or reason names.
+/// How many ids a reason names.
 pub(super) const REFS: usize = 100;
 
 /// Everything that the branches look at.
@@ -110,7 +111,12 @@ impl<'a> Desk<'a> {
 
     fn need(&self, ruled: &Ruled<'a>) -> Need<'a> {
         let findings = ruled.state.findings.iter().map(|&(i, _)| i);
-        Need { row: &ruled.state.row.id, class: ruled.class, artifacts: artifacts(self.case.outcome, findings) }
+        Need {
+            row: &ruled.state.row.id,
+            or: None,
+            class: ruled.class,
+            artifacts: artifacts(self.case.outcome, findings),
+        }
     }
 
     fn bench<'d>(
@@ -147,7 +153,7 @@ impl<'a> Desk<'a> {
                 continue;
             }
             let paths = artifacts(self.case.outcome, ruled.geo.sure.iter().copied());
-            let need = Need { row: &ruled.state.row.id, class: ruled.class, artifacts: paths };
+            let need = Need { row: &ruled.state.row.id, or: None, class: ruled.class, artifacts: paths };
             let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
             let mut missing = approvals.missing(&[need], &kinds);
             geo.needs.append(&mut missing.needs);
@@ -156,8 +162,13 @@ impl<'a> Desk<'a> {
         }
         let people = self.people(persons, rows);
         let route = people.route(self.case.rulebook);
-        let of_persons =
+        let mut of_persons =
             needs(&|r| matches!(r.class, Class::Personal | Class::SensitivePersonal) && r.standing == Standing::Firm);
+        // Where every person is one with sensitive information, an approval for that row is for all that is there of them.
+        let sensitive = of_persons.iter().find(|n| n.class == Class::SensitivePersonal).map(|n| n.row);
+        if people.personal.high == Some(0) {
+            of_persons.iter_mut().filter(|n| n.class == Class::Personal).for_each(|n| n.or = sensitive);
+        }
         let personal = match &route {
             PeopleRoute::None | PeopleRoute::Known(Route::Exempt, _) => None,
             PeopleRoute::Known(route, _) => Some(approvals.missing(&of_persons, &self.kinds(*route))),
@@ -179,7 +190,8 @@ impl<'a> Desk<'a> {
             ciio,
         );
         // A row that an organisation added may say that other data is personal: its persons can't be counted.
-        for ruled in rows.iter().filter(|r| r.standing == Standing::Firm) {
+        let uncounted = |r: &&Ruled<'a>| !r.state.row.when.as_ref().is_some_and(Condition::counts_persons);
+        for ruled in rows.iter().filter(|r| r.standing == Standing::Firm).filter(uncounted) {
             let interval = match ruled.class {
                 Class::Personal => &mut people.personal,
                 Class::SensitivePersonal => &mut people.sensitive,
@@ -229,7 +241,9 @@ impl<'a> Desk<'a> {
             return None;
         }
         let row = ruled.state.row;
-        let mut because: Vec<String> = self.refs(ruled).split_off(1);
+        // All of them: a finding that stands under no row would seem to matter for none.
+        let ids = ruled.state.findings.iter().filter_map(|&(i, _)| self.case.outcome.findings.get(i));
+        let mut because: Vec<String> = ids.map(|f| f.id.clone()).collect();
         because.extend(ruled.state.facts.iter().map(|f| format!("fact:{f}")));
         let (mut status, mut settled_by) = (ruled.status, ruled.settled_by.clone());
         if row.settled == Settled::Accept && ruled.state.findings.iter().all(|(i, _)| !keys.contains(i)) {

@@ -386,6 +386,49 @@ fn personal_information_goes_by_the_years_count() {
 }
 
 #[test]
+fn sensitive_persons_are_persons_too() {
+    let w = world()
+        .persons("person.id-number", 3)
+        .found("person.phone", "people.csv")
+        .found("vehicle.vin", "cars.csv")
+        .parties()
+        .prior(0, 0);
+    let d = w.decide();
+    assert_eq!(classes(&d), [Class::SensitivePersonal, Class::Personal]);
+    assert_eq!(d.verdict.route, StandardContractOrCertification);
+    let because = |row: &str| d.classifications.iter().find(|c| c.row == row).map(|c| c.because.clone());
+    assert_eq!(because("PI").unwrap(), ["f0", "f1", "f2"], "every personal finding stands under PI");
+    assert_eq!(because("PI-S").unwrap(), ["f0"]);
+    // No more is asked than before, and a contract for the sensitive row alone covers persons who are all of that kind.
+    let mut alone = world().persons("person.id-number", 3).parties().prior(0, 0);
+    expect(&alone, StandardContractOrCertification, Hold, &["approval-missing"], &["approvals.standard-contract"]);
+    let contract = |row: &str| {
+        format!(
+            "approvals:\n  - {{kind: standard-contract, number: SC1, issued: 2026-01-01, rows: [{row}], recipient: Example GmbH}}"
+        )
+    };
+    expect(&alone.clone().says(&contract("PI-S")), StandardContractOrCertification, Pass, &[], &[]);
+    expect(
+        &alone.clone().says(&contract("PI")),
+        StandardContractOrCertification,
+        Hold,
+        &["approval-row-not-covered"],
+        &["approvals.standard-contract"],
+    );
+    // With others among them it does not.
+    alone = alone.persons("person.phone", 2);
+    assert_eq!(alone.says(&contract("PI-S")).decide().verdict.outcome, Hold);
+}
+
+#[test]
+fn no_finding_is_lost_from_its_row() {
+    let w = (0..250).fold(world(), |w, i| w.found("person.phone", &format!("{i}.txt"))).parties().prior(0, 0);
+    let d = w.decide();
+    assert_eq!(d.classifications.iter().find(|c| c.row == "PI").unwrap().because.len(), 250);
+    assert!(d.verdict.reasons.iter().all(|r| r.refs.len() <= 101));
+}
+
+#[test]
 fn more_than_a_hundred_thousand_subjects_need_a_determination() {
     let w = |n: u64| world().persons("person.phone", n).parties().prior(0, 0);
     assert!(!w(100_000).decide().classifications.iter().any(|c| c.row == "P21-5"));
