@@ -20,6 +20,13 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What the operating system says, or that the scan was stopped.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+    /// Called where a hole is read, which takes nothing from the source.
+    ///
+    /// # Errors
+    /// That the scan was stopped.
+    fn check(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Bytes held in memory.
@@ -133,6 +140,11 @@ impl Blob {
         self.runs.iter().filter(|r| r.source.is_none()).map(|r| r.start..r.start + r.len)
     }
 
+    /// The byte ranges that the source stores: what is not a hole.
+    pub fn stored(&self) -> impl Iterator<Item = Range<u64>> + '_ {
+        self.runs.iter().filter(|r| r.source.is_some()).map(|r| r.start..r.start + r.len)
+    }
+
     /// A blob made of pieces of this one. Extents that reach past the end are cut there.
     #[must_use]
     pub fn slice(&self, extents: &[Extent]) -> Blob {
@@ -185,7 +197,10 @@ impl Blob {
             let n = usize::try_from(run.len - within).unwrap_or(usize::MAX).min(want - done);
             let target = &mut buf[done..done + n];
             match run.source {
-                None => target.fill(0),
+                None => {
+                    self.source.check()?;
+                    target.fill(0);
+                }
                 Some(s) => {
                     let mut got = 0;
                     while got < n {
@@ -342,9 +357,28 @@ mod tests {
         ]);
         assert_eq!(child.len(), 18);
         assert_eq!(child.holes().collect::<Vec<_>>(), [5..8]);
+        assert_eq!(child.stored().collect::<Vec<_>>(), [0..5, 8..18]);
         let all = child.bytes(0..18).unwrap();
         assert_eq!(all, [10, 11, 12, 13, 14, 0, 0, 0, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
         assert_eq!(child.range(4..9).bytes(0..5).unwrap(), [14, 0, 0, 0, 90]);
+    }
+
+    #[test]
+    fn reading_a_hole_asks_whether_to_stop() {
+        struct Stopped;
+        impl Source for Stopped {
+            fn len(&self) -> u64 {
+                1
+            }
+            fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::TimedOut.into())
+            }
+            fn check(&self) -> io::Result<()> {
+                Err(io::ErrorKind::TimedOut.into())
+            }
+        }
+        let blob = Blob::new(Arc::new(Stopped)).slice(&[Extent::Zero { len: 1 << 40 }]);
+        assert_eq!(blob.read_at(5, &mut [0; 8]).unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]

@@ -123,48 +123,54 @@ impl LabelMap {
 
     /// The stretches of an artifact of `len` bytes with the label that wins in each. What bears no label is opaque with `rest` as the reason.
     #[must_use]
-    pub fn stretches(mut self, len: u64, rest: Reason) -> Vec<(Range<u64>, Label)> {
-        let mut events: Vec<(u64, bool, Label)> = Vec::with_capacity(self.ranges.len() * 2);
-        for (range, label) in self.ranges.drain(..) {
-            let (start, end) = (range.start.min(len), range.end.min(len));
-            if start < end {
-                events.push((start, true, label));
-                events.push((end, false, label));
-            }
-        }
-        events.sort_unstable();
-        let mut out: Vec<(Range<u64>, Label)> = Vec::new();
-        let mut push = |range: Range<u64>, label: Option<Label>| {
-            let label = label.unwrap_or(Label::Opaque(rest));
-            match out.last_mut() {
-                _ if range.is_empty() => {}
-                Some((last, l)) if *l == label && last.end == range.start => last.end = range.end,
-                _ => out.push((range, label)),
-            }
-        };
-        let mut active: BTreeMap<Label, u32> = BTreeMap::new();
-        let mut at = 0;
-        for (position, opens, label) in events {
-            push(at..position, active.keys().next().copied());
-            at = position;
-            let n = active.entry(label).or_insert(0);
-            if opens {
-                *n += 1;
-            } else {
-                *n = n.saturating_sub(1);
-                if *n == 0 {
-                    active.remove(&label);
+    pub fn stretches(self, len: u64, rest: Reason) -> Vec<(Range<u64>, Label)> {
+        let mut out = Vec::new();
+        self.walk(len, rest, |range, label| out.push((range, label)));
+        out
+    }
+
+    /// As [`LabelMap::stretches`], one by one: a container of a million members has millions of them.
+    pub fn walk(mut self, len: u64, rest: Reason, mut each: impl FnMut(Range<u64>, Label)) {
+        self.ranges.sort_unstable_by_key(|(range, _)| range.start);
+        let mut pending: Option<(Range<u64>, Label)> = None;
+        let mut push = |range: Range<u64>, label: Label| match &mut pending {
+            _ if range.is_empty() => {}
+            Some((last, l)) if *l == label => last.end = range.end,
+            pending => {
+                if let Some((range, label)) = pending.replace((range, label)) {
+                    each(range, label);
                 }
             }
+        };
+        // Per label the furthest end of the ranges met so far: a label holds up to there.
+        let mut active: BTreeMap<Label, u64> = BTreeMap::new();
+        let mut at = 0;
+        let mut upto = |at: &mut u64, to: u64, active: &mut BTreeMap<Label, u64>| {
+            while *at < to {
+                active.retain(|_, end| *end > *at);
+                let (label, end) = active.first_key_value().map_or((Label::Opaque(rest), to), |(l, e)| (*l, (*e).min(to)));
+                push(*at..end, label);
+                *at = end;
+            }
+        };
+        for (range, label) in self.ranges {
+            let (start, end) = (range.start.min(len), range.end.min(len));
+            upto(&mut at, start, &mut active);
+            let furthest = active.entry(label).or_insert(end);
+            *furthest = end.max(*furthest);
         }
-        push(at..len, None);
-        out
+        upto(&mut at, len, &mut active);
+        if let Some((range, label)) = pending {
+            each(range, label);
+        }
     }
 
     /// Counts each byte of an artifact of `len` bytes once. Bytes that bear no label are opaque with `rest` as the reason.
     #[must_use]
     pub fn resolve(self, len: u64, rest: Reason) -> Labelled {
-        Labelled::of(&self.stretches(len, rest))
+        let mut out = Labelled::default();
+        self.walk(len, rest, |range, label| out.add(&range, label));
+        out
     }
 }
 
@@ -174,15 +180,20 @@ impl Labelled {
     pub fn of(stretches: &[(Range<u64>, Label)]) -> Self {
         let mut out = Labelled::default();
         for (range, label) in stretches {
-            let n = range.end - range.start;
-            match label {
-                Label::Delegated => out.delegated += n,
-                Label::Container => out.container += n,
-                Label::Inspected => out.inspected += n,
-                Label::Opaque(reason) => *out.opaque.entry(*reason).or_insert(0) += n,
-            }
+            out.add(range, *label);
         }
         out
+    }
+
+    /// Counts the bytes of one stretch.
+    pub fn add(&mut self, range: &Range<u64>, label: Label) {
+        let n = range.end - range.start;
+        match label {
+            Label::Delegated => self.delegated += n,
+            Label::Container => self.container += n,
+            Label::Inspected => self.inspected += n,
+            Label::Opaque(reason) => *self.opaque.entry(reason).or_insert(0) += n,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub use book::{Row, Rulebook};
 pub use eval::{Ask, RowState, Scan};
 pub use facts::{Declared, FactTable, FactValue};
 pub use load::BUILTIN_NAMES;
-pub use paths::Globs;
+pub use paths::{Globs, escape_glob};
 pub use persons::{Interval, Persons};
 pub use schema::{overlay_schema, schema};
 pub use truth::Truth;

@@ -2,6 +2,25 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+/// A glob that means just one path.
+#[must_use]
+pub fn escape_glob(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for c in path.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '*' | '?' | '[' | ']' | '{' | '}' => out.extend(['[', c, ']']),
+            c => out.push(c),
+        }
+    }
+    // Text in a manifest is trimmed at its ends.
+    if out.ends_with(' ') {
+        out.truncate(out.len() - 1);
+        out.push_str("[ ]");
+    }
+    out
+}
+
 /// Compiled globs over artifact paths.
 ///
 /// `*` stays within one segment, `**` spans them; `/` and `!/` both end a segment. A glob means the artifacts it names *and all that lies inside of them*
@@ -100,6 +119,40 @@ mod tests {
         assert!(!covers("bom/*.csv", "bom/old/parts.csv"));
         assert!(!covers("/maps", "ship/maps/a"));
         assert!(!covers("a.csv", "aa.csv"));
+    }
+
+    #[test]
+    fn an_escaped_path_means_itself() {
+        for path in [
+            "a [1]{b}*?.csv",
+            "b\\c.csv",
+            "é空 格.csv",
+            "trail ",
+            "x!y,z",
+            "a.zip!/b",
+            "/abs/[x",
+            "./d/e",
+            "100%25",
+            "b\\*",
+        ] {
+            let glob = escape_glob(path);
+            assert!(covers(glob.trim(), path), "{path} {glob}");
+            assert!(!covers(glob.trim(), &format!("{path}2")), "{path} {glob}");
+        }
+        assert!(!covers(&escape_glob("b\\c"), "bc"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_path_can_be_named(path in "[a-c/!*?{}\\\\\\[\\] ,^-]{1,12}[a-z ]") {
+            let glob = escape_glob(&path);
+            if let Ok(globs) = Globs::new(&[glob.trim()]) {
+                let leading = path.starts_with([' ']) || path.ends_with('/');
+                proptest::prop_assert!(leading || globs.covers(&path), "{} {}", path, glob);
+            } else {
+                proptest::prop_assert!(path.trim_matches(['/', ' ', '.']).is_empty(), "{} {}", path, glob);
+            }
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl<'s> Run<'s> {
         if top_level {
             self.progress.file_done();
         }
-        self.progress.bytes(self.progress_bytes.load(std::sync::atomic::Ordering::Relaxed));
+        self.tell_progress();
     }
 
     fn findings(&self, task: &Task) -> Findings {

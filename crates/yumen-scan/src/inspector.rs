@@ -336,12 +336,20 @@ impl Inspector<'_, '_> {
 impl Inspection for Inspector<'_, '_> {
     fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
         self.run.stop.check()?;
+        self.run.tell_progress();
         match message {
             Message::Format(format) => self.format = format,
             Message::Note(note) => self.add_note(note),
             Message::Label { range, label } => self.labels.add(range, label),
             Message::ChildExtents { meta, extents } => {
                 self.pay(0, 1)?;
+                // The whole of an artifact as its own child would nest without end.
+                if matches!(extents[..], [Extent::Data { offset: 0, len }] if len >= self.len) {
+                    let reason = meta.opaque.unwrap_or(Reason::Corrupt);
+                    self.labels.add(0..self.len, Label::Opaque(reason));
+                    self.add_note(Note::new(note_code(reason)));
+                    return Ok(());
+                }
                 for extent in &extents {
                     if let Extent::Data { offset, len } = extent {
                         self.labels.add(*offset..offset.saturating_add(*len), Label::Delegated);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::Scope;
@@ -87,6 +87,8 @@ pub(crate) struct Root {
     pub(crate) relative: String,
     /// Decoded bytes that it may yield.
     pub(crate) bytes_limit: u64,
+    /// The file changed between its opening and its last reading.
+    pub(crate) changed: Arc<AtomicBool>,
     charged: AtomicU64,
     charges: Mutex<BTreeMap<Position, Arc<Charge>>>,
 }
@@ -103,6 +105,7 @@ impl Root {
         Root {
             relative,
             bytes_limit: limits.bytes_out.min(len.saturating_mul(limits.ratio).max(Limits::TOTAL_FLOOR)),
+            changed: Arc::default(),
             charged: AtomicU64::new(0),
             charges: Mutex::default(),
         }
@@ -314,9 +317,14 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Tells how many bytes of the top-level inputs are done.
+    pub(crate) fn tell_progress(&self) {
+        self.progress.bytes(self.progress_bytes.load(Ordering::Relaxed));
+    }
+
     /// Opens a top-level file.
-    pub(crate) fn open(&self, path: &std::path::Path) -> std::io::Result<Blob> {
-        FileSource::open(path, self.stop, &self.progress_bytes).map(|source| Blob::new(Arc::new(source)))
+    pub(crate) fn open(&self, path: &std::path::Path, root: &Root) -> std::io::Result<Arc<FileSource>> {
+        FileSource::open(path, self.stop, &self.progress_bytes, &root.changed).map(Arc::new)
     }
 
     /// Digest over the names and contents of a git repository, and its size.

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use yumen_model::{Reason, Source, Stop};
 
@@ -54,6 +54,9 @@ impl StopFlag {
 pub(crate) struct FileSource {
     file: File,
     len: u64,
+    modified: Option<SystemTime>,
+    /// Raised when the file is found to have changed since it was opened.
+    changed: Arc<AtomicBool>,
     stop: StopFlag,
     /// Bytes of progress given for this file so far; re-reading gives no more.
     credited: AtomicU64,
@@ -61,16 +64,32 @@ pub(crate) struct FileSource {
 }
 
 impl FileSource {
-    pub(crate) fn open(path: &Path, stop: &StopFlag, progress: &Arc<AtomicU64>) -> io::Result<Self> {
+    pub(crate) fn open(
+        path: &Path,
+        stop: &StopFlag,
+        progress: &Arc<AtomicU64>,
+        changed: &Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let file = File::open(path)?;
-        let len = file.metadata()?.len();
+        let meta = file.metadata()?;
+        let len = meta.len();
         Ok(FileSource {
             file,
             len,
+            modified: meta.modified().ok(),
+            changed: Arc::clone(changed),
             stop: stop.clone(),
             credited: AtomicU64::new(0),
             progress: Arc::clone(progress),
         })
+    }
+
+    /// Compares the file with what it was when it was opened.
+    pub(crate) fn check_changed(&self) {
+        let same = self.file.metadata().is_ok_and(|m| m.len() == self.len && m.modified().ok() == self.modified);
+        if !same {
+            self.changed.store(true, Ordering::Relaxed);
+        }
     }
 
     fn credit(&self, n: u64) {
@@ -83,6 +102,7 @@ impl FileSource {
 impl Drop for FileSource {
     fn drop(&mut self) {
         self.credit(self.len);
+        self.check_changed();
     }
 }
 
@@ -95,6 +115,9 @@ impl Source for FileSource {
         let n = self.file.read_at(buf, offset)?;
         self.credit(n as u64);
         Ok(n)
+    }
+    fn check(&self) -> io::Result<()> {
+        self.stop.check_read()
     }
 }
 
@@ -117,6 +140,9 @@ impl Source for HeapSource {
         buf[..n].copy_from_slice(&rest[..n]);
         Ok(n)
     }
+    fn check(&self) -> io::Result<()> {
+        self.stop.check_read()
+    }
 }
 
 /// An unlinked spill file.
@@ -135,6 +161,9 @@ impl Source for SpillSource {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.stop.check_read()?;
         self.file.read_at(buf, offset)
+    }
+    fn check(&self) -> io::Result<()> {
+        self.stop.check_read()
     }
 }
 

@@ -29,11 +29,13 @@ const DOCUMENTATION: &str =
     "md rst adoc html htm 1 2 3 4 5 6 7 8 texi tex pod markdown rdoc org info man xhtml docbook svg";
 
 /// Words in the names of files that come with a work and name those who made it.
-const ABOUT_THE_WORK: &str = "license licence licenses licences copying copyright copyrights authors author changelog changelogs changes readme \
-    news thanks credits contributors contributing contributor maintainers maintainer codeowners owners notice notices pkginfo \
-    pkg-info metadata history todo install hacking acknowledgements acknowledgments acknowledgement patents security conduct support \
-    translators translate release releases upgrading faq mailmap committers governance po pot spdx gemspec podspec nuspec \
-    control dsc spec opam cabal";
+const ABOUT_THE_WORK: &str = "license licence licenses licences copying copyright copyrights authors changelog changelogs readme thanks credits \
+    contributors contributing maintainers codeowners pkg-info acknowledgements acknowledgments acknowledgement translators mailmap po pot \
+    spdx gemspec podspec nuspec";
+
+/// Whole names of such files, where the word alone may mean other things.
+const NAMES_OF_THE_WORK: &str = "author changes contributor maintainer notice notices metadata history news todo install hacking patents security \
+    support control owners releases code_of_conduct committers translate bugs";
 
 /// Providers of mailboxes in China: an address there in a program is a person's more often than an example.
 const MAILBOXES: &str = "163.com 126.com qq.com vip.qq.com foxmail.com sina.com sina.cn 139.com 189.cn wo.cn sohu.com aliyun.com yeah.net 21.cn \
@@ -82,6 +84,7 @@ static NO_COUNTRIES: Words = words!(NO_COUNTRY);
 static ROLE_NAMES: Words = words!(ROLES);
 static DOCUMENTS: Words = words!(DOCUMENTATION);
 static OF_THE_WORK: Words = words!(ABOUT_THE_WORK);
+static NAMED_OF_THE_WORK: Words = words!(NAMES_OF_THE_WORK);
 static PROVIDERS: Words = words!(MAILBOXES);
 static NOBODY: Words = words!(NOBODYS);
 static PUBLISHING: LazyLock<Option<AhoCorasick>> =
@@ -274,9 +277,12 @@ fn in_source(c: &Candidate<'_>, start: usize, end: usize, provider: bool, chines
 
 /// Whether the file tells of a work and of those who made it: a licence, a list of authors, metadata of a package, a translation.
 fn of_the_work(c: &Candidate<'_>) -> bool {
+    let stem = c.file.split('.').next().unwrap_or("");
     OF_THE_WORK.hold(c.extension)
         || c.file.split(|ch: char| !ch.is_ascii_alphanumeric() && ch != '-').any(|w| OF_THE_WORK.hold(w))
         || c.file.split(|ch: char| !ch.is_ascii_alphanumeric()).any(|w| OF_THE_WORK.hold(w))
+        || (NAMED_OF_THE_WORK.hold(stem)
+            && (c.extension.is_empty() || c.extension == c.file || c.extension == "txt" || DOCUMENTS.hold(c.extension)))
 }
 
 /// Whether the address is published with a work: its author, maintainer, holder of rights, or the list of those who helped.
@@ -405,6 +411,9 @@ mod tests {
             "u.setName(\"王丹\"); u.setEmail(\"dan@corp.com\");",
         ] {
             assert_eq!(found_with(&Email, text, "py").len(), 1, "{text}");
+        }
+        for file in ["support_chat.txt", "car_owners.txt", "control.log"] {
+            assert_eq!(found_named(&Email, "mail chen.li@corp.com", file).len(), 1, "{file}");
         }
         let told = found_in(&Email, "documentation", "Send to sender@example.com, for instance");
         assert!(told.is_empty());

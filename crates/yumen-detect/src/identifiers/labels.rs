@@ -256,34 +256,57 @@ fn chinese(name: &str) -> Labels {
     if name.is_ascii() {
         return Labels::NONE;
     }
-    let mut best: Option<(usize, usize, Labels)> = None;
-    for (label, words) in CHINESE {
-        for word in words.split(' ') {
-            if let Some(at) = name.rfind(word) {
-                let key = (at + word.len(), word.len());
-                if best.is_none_or(|(end, len, _)| key > (end, len)) {
-                    best = Some((key.0, key.1, *label));
-                }
+    // The word that ends last decides, of two the longer; behind it only what may follow such a word.
+    let mut passed = 0;
+    for (end, c) in name.char_indices().rev().map(|(at, c)| (at + c.len_utf8(), c)) {
+        if !follows(&name[end..]) {
+            passed += 1;
+            if passed > 2 {
+                return Labels::NONE;
+            }
+        } else {
+            passed = 0;
+        }
+        for (word, label) in BY_END.get(&c).into_iter().flatten() {
+            if name[..end].ends_with(word) {
+                return if follows(&name[end..]) { *label } else { Labels::NONE };
             }
         }
     }
-    let Some((end, _, label)) = best else { return Labels::NONE };
-    let mut tail = &name[end..];
-    'strip: while !tail.is_empty() {
+    Labels::NONE
+}
+
+/// The Chinese words by their last character, the longest first.
+static BY_END: LazyLock<HashMap<char, Vec<(&'static str, Labels)>>> = LazyLock::new(|| {
+    let mut by_end: HashMap<char, Vec<(&'static str, Labels)>> = HashMap::new();
+    for (label, words) in CHINESE {
+        for word in words.split_whitespace() {
+            if let Some(last) = word.chars().next_back() {
+                by_end.entry(last).or_default().push((word, *label));
+            }
+        }
+    }
+    for words in by_end.values_mut() {
+        words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+    }
+    by_end
+});
+
+/// Whether the rest of a name is only what may follow the word that decides.
+fn follows(mut tail: &str) -> bool {
+    'strip: while let Some(c) = tail.chars().next() {
         for t in CHINESE_TAIL {
             if let Some(rest) = tail.strip_prefix(t) {
                 tail = rest;
                 continue 'strip;
             }
         }
-        match tail.chars().next() {
-            Some(c) if c.is_ascii_digit() || c.is_whitespace() || "_-*:/（(".contains(c) => {
-                tail = &tail[c.len_utf8()..];
-            }
-            _ => return Labels::NONE,
+        if !(c.is_ascii_digit() || c.is_whitespace() || "_-*:/（(".contains(c)) {
+            return false;
         }
+        tail = &tail[c.len_utf8()..];
     }
-    label
+    true
 }
 
 /// Words of a name: `ownerPhone`, `owner_phone`, `VIN号` make `owner`, `phone`, `vin`.

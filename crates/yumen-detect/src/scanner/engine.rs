@@ -1,43 +1,21 @@
-//! Candidates: one automaton over the literals of all recognisers and one run scanner, in a single loop over the bytes.
+//! Candidates: the literals of all recognisers and the runs of letters and digits, found block by block in one pass over the bytes.
 
 use std::collections::HashMap;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::{Anchored, MatchKind, StartKind, dfa::DFA};
-
+use super::literals::Literals;
 use crate::recogniser::{Candidate, LONGEST_RUN, Match, Recogniser, Run};
 
 /// Runs up to this length are judged by a table, longer ones by asking every recogniser.
 const TABLE: usize = 40;
-/// Bits a counter of the packed run takes; pieces are shorter than what it can count.
-const FIELD: u32 = 20;
 /// Longest piece that one call of [`Engine::scan`] takes.
 pub(crate) const PIECE: usize = 256 << 10;
-
-/// What a byte adds to the packed counts of a run: digits, upper-case and lower-case letters; zero ends the run.
-const PACK: [u64; 256] = {
-    let mut table = [0; 256];
-    let mut b = 0;
-    while b < 256 {
-        let byte = b as u8;
-        table[b] = if byte.is_ascii_digit() {
-            1
-        } else if byte.is_ascii_uppercase() {
-            1 << FIELD
-        } else if byte.is_ascii_lowercase() {
-            1 << (2 * FIELD)
-        } else {
-            0
-        };
-        b += 1;
-    }
-    table
-};
+/// Bytes that are classed at once, a bit each.
+const BLOCK: usize = 64;
 
 /// What made a candidate, in offsets of the scanned bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trigger {
-    /// A literal, by its number in the automaton.
+    /// A literal, by its number among all.
     Literal { pattern: usize, start: usize, end: usize },
     /// A run.
     Run { run: Run, start: usize, end: usize },
@@ -51,17 +29,58 @@ impl Trigger {
     }
 }
 
-/// Where a scan stands between two pieces.
-#[derive(Clone, Copy, Debug)]
+/// Where a scan stands between two pieces: the run that is open.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ScanState {
-    state: StateID,
-    packed: u64,
+    digits: usize,
+    upper: usize,
+    lower: usize,
+}
+
+impl ScanState {
+    fn len(&self) -> usize {
+        self.digits + self.upper + self.lower
+    }
+}
+
+/// Which bytes of a block are digits, upper-case and lower-case letters, a bit each.
+struct Classes {
+    digits: u64,
+    upper: u64,
+    lower: u64,
+}
+
+impl Classes {
+    #[inline]
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let mut classes = Classes { digits: 0, upper: 0, lower: 0 };
+        for (i, eight) in block.as_chunks::<8>().0.iter().enumerate() {
+            let word = u64::from_le_bytes(*eight);
+            classes.digits |= within(word, b'0', b'9') << (8 * i);
+            classes.upper |= within(word, b'A', b'Z') << (8 * i);
+            classes.lower |= within(word, b'a', b'z') << (8 * i);
+        }
+        classes
+    }
+}
+
+/// Which of eight bytes lie in a range of ASCII, the first in the lowest bit.
+#[inline]
+fn within(word: u64, first: u8, last: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let seven = word & !HIGH;
+    let reached = seven + ONES * u64::from(0x80 - first);
+    let passed = seven + ONES * u64::from(0x7F - last);
+    let bits = (reached & !passed & !word & HIGH) >> 7;
+    // Gathers the lowest bit of each byte.
+    bits.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// The compiled recognisers.
 pub(crate) struct Engine {
     recognisers: Vec<&'static dyn Recogniser>,
-    automaton: Option<DFA>,
+    matcher: Literals,
     /// By pattern: which recognisers want it, and the number it has there.
     literals: Vec<Vec<(usize, usize)>>,
     /// By length, digits and upper-case letters: index into `sets`, without and with a fraction before.
@@ -90,17 +109,9 @@ impl Engine {
                 literals[at].push((r, l));
             }
         }
-        let automaton = DFA::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .prefilter(false)
-            .build(&patterns)
-            .ok()
-            .filter(|_| !patterns.is_empty());
         let mut engine = Engine {
             recognisers,
-            automaton,
+            matcher: Literals::new(&patterns),
             literals,
             table: Vec::new(),
             offsets: [0; TABLE + 2],
@@ -146,13 +157,9 @@ impl Engine {
         (0..self.recognisers.len()).filter(|&r| self.recognisers[r].wants_column(name)).collect()
     }
 
-    pub(crate) fn start(&self) -> ScanState {
-        let state = self.automaton.as_ref().and_then(|a| a.start_state(Anchored::No).ok()).unwrap_or(StateID::ZERO);
-        ScanState { state, packed: 0 }
-    }
-
-    /// Scans `bytes[from..to]` (at most [`PIECE`] bytes), continuing where the state stands. With `last`, an open run ends at `to`.
-    /// Triggers come in the order of their ends; at the same end literals and runs in any, but always the same, order.
+    /// Scans `bytes[from..to]` (at most [`PIECE`] bytes), continuing where the state stands. With `last`, an open run ends at `to`. What was
+    /// scanned before, as far as a literal or run reaches, still stands before `from`.
+    /// Triggers come in the order of their ends; at the same end literals first.
     pub(crate) fn scan(
         &self,
         at: &mut ScanState,
@@ -162,67 +169,90 @@ impl Engine {
         last: bool,
         out: &mut Vec<Trigger>,
     ) {
-        let Some(piece) = bytes.get(from..to) else { return };
-        let mut packed = at.packed;
-        if let Some(automaton) = &self.automaton {
-            let mut state = at.state;
-            for (i, &b) in piece.iter().enumerate() {
-                state = automaton.next_state(Anchored::No, state, b);
-                let add = PACK[usize::from(b)];
-                if add != 0 {
-                    packed += add;
-                } else if packed != 0 {
-                    self.run(packed, bytes, from + i, out);
-                    packed = 0;
-                }
-                if automaton.is_special(state) && automaton.is_match(state) {
-                    for k in 0..automaton.match_len(state) {
-                        let pattern = automaton.match_pattern(state, k);
-                        let end = from + i + 1;
-                        let len = automaton.pattern_len(pattern);
-                        if let Some(start) = end.checked_sub(len) {
-                            out.push(Trigger::Literal { pattern: pattern.as_usize(), start, end });
-                        }
-                    }
-                }
+        if from > to || to > bytes.len() {
+            return;
+        }
+        let mut start = from;
+        while start < to {
+            let end = (start + BLOCK).min(to);
+            let first = out.len();
+            self.matcher.scan(bytes, start, end, &mut |pattern, start, end| {
+                out.push(Trigger::Literal { pattern, start, end });
+            });
+            let literals = out.len();
+            self.runs(at, bytes, start, end, out);
+            if first < literals && literals < out.len() {
+                // Stable: of the same end the literals stay before the runs.
+                out[first..].sort_by_key(|t| t.span().1);
             }
-            at.state = state;
-        } else {
-            for (i, &b) in piece.iter().enumerate() {
-                let add = PACK[usize::from(b)];
-                if add != 0 {
-                    packed += add;
-                } else if packed != 0 {
-                    self.run(packed, bytes, from + i, out);
-                    packed = 0;
-                }
+            start = end;
+        }
+        if last && at.len() > 0 {
+            self.run(std::mem::take(at), bytes, to, out);
+        }
+    }
+
+    /// The runs that end in a block.
+    #[inline]
+    fn runs(&self, at: &mut ScanState, bytes: &[u8], start: usize, end: usize, out: &mut Vec<Trigger>) {
+        let n = end - start;
+        let classes = match bytes[start..].first_chunk::<BLOCK>() {
+            Some(block) => Classes::of(block),
+            None => {
+                let mut block = [0; BLOCK];
+                block[..n].copy_from_slice(&bytes[start..end]);
+                Classes::of(&block)
             }
+        };
+        let all = classes.digits | classes.upper | classes.lower;
+        let mut next = 0;
+        loop {
+            let rest = all >> next;
+            if at.len() == 0 {
+                next += rest.trailing_zeros() as usize;
+            }
+            if next >= n {
+                return;
+            }
+            let len = ((all >> next).trailing_ones() as usize).min(n - next);
+            if len > 0 {
+                let mask = (u64::MAX >> (BLOCK - len)) << next;
+                at.digits += (classes.digits & mask).count_ones() as usize;
+                at.upper += (classes.upper & mask).count_ones() as usize;
+                at.lower += (classes.lower & mask).count_ones() as usize;
+                next += len;
+            }
+            if next >= n {
+                // A run that is too long already stays so, without its counters running over.
+                at.lower = at.lower.min(LONGEST_RUN + 1);
+                at.digits = at.digits.min(LONGEST_RUN + 1);
+                at.upper = at.upper.min(LONGEST_RUN + 1);
+                return;
+            }
+            self.run(std::mem::take(at), bytes, start + next, out);
         }
-        if last && packed != 0 {
-            self.run(packed, bytes, to, out);
-            packed = 0;
-        }
-        // A run that is too long already stays so, without its counters running over.
-        if unpack(packed).len > LONGEST_RUN {
-            packed = (LONGEST_RUN as u64 + 1) << (2 * FIELD);
-        }
-        at.packed = packed;
     }
 
     #[inline]
-    fn run(&self, packed: u64, bytes: &[u8], end: usize, out: &mut Vec<Trigger>) {
-        let run = unpack(packed);
-        if run.len <= TABLE {
-            let (plain, fraction) = self.table[self.offsets[run.len] + run.digits * (run.len + 1) + run.upper];
-            if plain == 0 && fraction == 0 {
+    fn run(&self, counts: ScanState, bytes: &[u8], end: usize, out: &mut Vec<Trigger>) {
+        let ScanState { digits, upper, lower } = counts;
+        let len = counts.len();
+        let mut sets = (0, 0);
+        if len <= TABLE {
+            sets = self.table[self.offsets[len] + digits * (len + 1) + upper];
+            if sets == (0, 0) {
                 return;
             }
-        } else if run.len > LONGEST_RUN {
+        } else if len > LONGEST_RUN {
             return;
         }
-        let Some(start) = end.checked_sub(run.len) else { return };
+        let Some(start) = end.checked_sub(len) else { return };
         let fraction = matches!(bytes.get(start.wrapping_sub(2)..start), Some([b'0'..=b'9', b'.']));
-        out.push(Trigger::Run { run: Run { fraction, ..run }, start, end });
+        let wanted =
+            len > TABLE || if fraction { sets.1 != 0 } else { sets.0 != 0 && (len > 4 || grouped(bytes, len, end)) };
+        if wanted {
+            out.push(Trigger::Run { run: Run { len, digits, upper, lower, fraction }, start, end });
+        }
     }
 
     /// Lets the recognisers that want a trigger examine it.
@@ -267,10 +297,16 @@ impl Engine {
     }
 }
 
-fn unpack(packed: u64) -> Run {
-    let field = |n: u32| usize::try_from(packed >> (n * FIELD) & ((1 << FIELD) - 1)).unwrap_or(0);
-    let (digits, upper, lower) = (field(0), field(1), field(2));
-    Run { len: digits + upper + lower, digits, upper, lower, fraction: false }
+/// Whether a short run is the first of groups that the same byte joins: `xx:xx:xx:`, `138-1234-`, `6222 0212 `.
+#[inline]
+fn grouped(bytes: &[u8], len: usize, end: usize) -> bool {
+    let at = |n: usize| bytes.get(end + n).copied();
+    let joint = at(0);
+    match len {
+        2 => joint == at(3) && joint == at(6) && joint.is_some(),
+        3 | 4 => joint == at(5) && joint.is_some(),
+        _ => true,
+    }
 }
 
 #[cfg(test)]
@@ -294,7 +330,7 @@ mod tests {
 
     fn triggers(text: &str, cuts: &[usize]) -> Vec<String> {
         let engine = Engine::new(vec![&Digits]);
-        let (mut out, mut state) = (Vec::new(), engine.start());
+        let (mut out, mut state) = (Vec::new(), ScanState::default());
         let mut from = 0;
         for &cut in cuts.iter().chain([&text.len()]) {
             engine.scan(&mut state, text.as_bytes(), from, cut, cut == text.len(), &mut out);
@@ -305,7 +341,7 @@ mod tests {
 
     #[test]
     fn literals_overlap_in_either_case_and_runs_are_maximal() {
-        assert_eq!(triggers("a VIN=LSV123 车架号 0.123 x12", &[]), ["VIN", "IN", "LSV123", "车架号", "123"]);
+        assert_eq!(triggers("a VIN=LSV123 车架号 0.123 x12", &[]), ["VIN", "IN", "LSV123", "车架号"]);
         assert_eq!(triggers("ab12345", &[]), ["ab12345"]);
     }
 

@@ -3,6 +3,7 @@
 mod columns;
 mod engine;
 mod fold;
+mod literals;
 mod raw;
 mod records;
 mod settle;

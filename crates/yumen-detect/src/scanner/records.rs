@@ -7,7 +7,7 @@ use yumen_model::{Batch, Cell, Findings, KindId, KindSet, Location, RecordBatch,
 
 use super::About;
 use super::columns::Columns;
-use super::engine::{Engine, PIECE, Trigger};
+use super::engine::{Engine, PIECE, ScanState, Trigger};
 use super::fold;
 use super::settle::{Placed, record, report, resolve};
 use super::window::characters;
@@ -78,7 +78,7 @@ impl RecordSession {
 
     fn scan(&mut self, view: &View<'_>, out: &mut Findings) {
         let by_name = self.columns.of_names(&view.batch.names, &self.engine);
-        let (bytes, mut state) = (view.batch.text.as_bytes(), self.engine.start());
+        let (bytes, mut state) = (view.batch.text.as_bytes(), ScanState::default());
         self.triggers.clear();
         let mut triggers = std::mem::take(&mut self.triggers);
         let mut scanned = 0;

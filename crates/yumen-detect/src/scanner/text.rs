@@ -47,7 +47,7 @@ impl TextSession {
             _ => (Stream::Prose, Records::Lines),
         };
         TextSession {
-            state: engine.start(),
+            state: ScanState::default(),
             engine,
             about,
             stream,

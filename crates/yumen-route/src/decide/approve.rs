@@ -119,8 +119,12 @@ impl<'a> Approvals<'a> {
         }
         if !sound.is_empty() {
             let (rows, numbers) = (rows.join(", "), sound.join(", "));
-            let zh = format!("批准 {numbers} 未覆盖 {rows}");
-            let en = format!("approval {numbers} does not cover {rows}");
+            let mut zh = format!("批准 {numbers} 未覆盖 {rows}");
+            let mut en = format!("approval {numbers} does not cover {rows}");
+            if wanted.iter().any(|c| c.fault.is_none() && c.approval.rows.is_none()) {
+                zh.push_str("；批准未写明所覆盖的行（rows）");
+                en.push_str("; where an approval names no rows, add what it was given for under `rows`");
+            }
             missing.reasons.push(Code::ApprovalRowNotCovered.reason(zh, en, sound));
         }
         missing

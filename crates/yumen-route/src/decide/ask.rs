@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use yumen_model::verdict::{Question, Text};
-use yumen_rules::Rulebook;
+use yumen_rules::{Rulebook, escape_glob};
 
 use super::approve::Need;
 
@@ -26,7 +26,7 @@ fn quoted(text: &str) -> String {
 
 /// The first places, and a glob for each that means just that one.
 fn globs(paths: &[&str]) -> String {
-    let list: Vec<String> = paths.iter().take(ABOUT).map(|p| quoted(&globset::escape(p))).collect();
+    let list: Vec<String> = paths.iter().take(ABOUT).map(|p| quoted(&escape_glob(p))).collect();
     format!("[{}]", list.join(", "))
 }
 
@@ -129,6 +129,7 @@ impl<'a> Questions<'a> {
         let rows: Vec<&str> = needs.iter().map(|n| n.row).collect();
         let titles = kinds.iter().filter_map(|k| self.book.approval(k));
         let (zh, en): (Vec<_>, Vec<_>) = titles.map(|k| (k.title.zh.as_str(), k.title.en.as_str())).unzip();
+        let rows_named = rows.join(", ");
         let others = if kinds.len() > 1 { format!("  # or {}", kinds[1..].join(", ")) } else { String::new() };
         let recipient = recipient.map(quoted).unwrap_or_default();
         let snippet = format!(
@@ -139,8 +140,8 @@ impl<'a> Questions<'a> {
             fact: format!("approvals.{first}"),
             key: "approvals".to_owned(),
             text: Text::new(
-                format!("是否已取得{}（覆盖 {}）？", zh.join("或"), rows.join("、")),
-                format!("Is there a {} that covers {}?", en.join(" or "), rows.join(", ")),
+                format!("{} 由哪一项有效的批准（{}）涵盖？", rows.join("、"), zh.join("或")),
+                format!("Which valid approval ({}) covers {rows_named}?", en.join(" or ")),
             ),
             snippet: Some(snippet),
             about: rows.iter().map(|r| (*r).to_owned()).collect(),

@@ -306,6 +306,8 @@ fn classes(rows: &[Ruled<'_>]) -> Vec<Class> {
         .iter()
         .filter_map(|r| match (r.standing, r.class) {
             (_, Class::General) => None,
+            // Of a row that waits for the number of persons nothing is suspected yet.
+            (Standing::Open, _) if r.awaits_count() => None,
             (Standing::Firm, class) => Some(class),
             (Standing::Open, Class::Important | Class::ImportantCandidate) => Some(Class::ImportantCandidate),
             (Standing::Open, Class::StateSecretSuspect) => Some(Class::StateSecretSuspect),

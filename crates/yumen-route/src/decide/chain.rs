@@ -163,8 +163,14 @@ impl<'a> Desk<'a> {
             chain.push(Code::ImportantData.reason(zh, en, Vec::new()));
         }
         chain.extend(bench.firm.reasons.iter().cloned());
-        let (undecided, candidates): (Vec<_>, Vec<_>) =
-            bench.open.iter().copied().partition(|r| r.class == Class::Important);
+        let (uncounted, open): (Vec<_>, Vec<_>) = bench.open.iter().copied().partition(|r| r.awaits_count());
+        let (undecided, candidates): (Vec<_>, Vec<_>) = open.into_iter().partition(|r| r.class == Class::Important);
+        if !uncounted.is_empty() {
+            let (zh, en, ids) = titles(&uncounted);
+            let zh = format!("人数不明，尚不能排除：{zh}");
+            let en = format!("the number of persons is not known, so this can't be ruled out: {en}");
+            chain.push(Code::ImportantUndecided.reason(zh, en, ids));
+        }
         if !undecided.is_empty() {
             let (zh, en, ids) = titles(&undecided);
             let (zh, en) = (

@@ -18,18 +18,18 @@ mod open;
 mod people;
 mod settle;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use yumen_model::ScanOutcome;
 use yumen_model::outcome::OpaqueEntry;
 use yumen_model::subject::Subjects;
 use yumen_model::verdict::{Classification, Reason, Text, Verdict};
-use yumen_rules::book::Settled;
+use yumen_rules::book::{Lifts, Settled};
 use yumen_rules::{FactTable, Persons, Rulebook, Scan, Truth};
 
 use crate::reason::Code;
-use crate::shipment::{Accepted, Shipment};
+use crate::shipment::{Accepted, Claim, Shipment};
 use approve::{Approvals, Days};
 use settle::{Ruled, Standing};
 
@@ -84,6 +84,8 @@ struct Desk<'a> {
     days: Days,
     reasons: Vec<Reason>,
     used: Used,
+    /// Acceptances by what they take on.
+    accepts: HashMap<&'a Accepted, Vec<usize>>,
     unused: Vec<(String, Text)>,
     /// Whether the day of judgement was held against any other.
     dates_mattered: bool,
@@ -109,9 +111,13 @@ pub fn decide(case: &Case<'_>) -> Decision {
         days,
         reasons: Vec::new(),
         used: Used::default(),
+        accepts: HashMap::new(),
         unused: Vec::new(),
         dates_mattered: false,
     };
+    for (i, accept) in case.shipment.iter().flat_map(|s| &s.accepts).enumerate() {
+        desk.accepts.entry(&accept.what).or_default().push(i);
+    }
     let no_facts = FactTable::default();
     let facts = case.shipment.map_or(&no_facts, |s| &s.facts);
     let covered = |path: &str| case.shipment.is_some_and(|s| s.covers(path));
@@ -128,16 +134,14 @@ pub fn decide(case: &Case<'_>) -> Decision {
 }
 
 impl<'a> Desk<'a> {
-    /// An acceptance that matches and still holds.
-    fn accepted(&mut self, matches: impl Fn(&Accepted) -> bool) -> bool {
+    /// Whether an acceptance matches and still holds.
+    fn accepted(&mut self, what: &Accepted) -> bool {
         let Some(shipment) = self.case.shipment else { return false };
         let mut found = false;
-        for (i, accept) in shipment.accepts.iter().enumerate() {
-            if matches(&accept.what) {
-                self.dates_mattered = true;
-                self.used.accepts.insert(i);
-                found |= accept.until >= self.days.last();
-            }
+        for &i in self.accepts.get(what).into_iter().flatten() {
+            self.dates_mattered = true;
+            self.used.accepts.insert(i);
+            found |= shipment.accepts[i].until >= self.days.last();
         }
         found
     }
@@ -147,8 +151,7 @@ impl<'a> Desk<'a> {
         let outcome = self.case.outcome;
         let (mut open, mut taken) = (Vec::new(), 0u64);
         for entry in &outcome.opaque {
-            let digest = entry.digest.as_deref();
-            if digest.is_some() && self.accepted(|a| matches!(a, Accepted::Digest(d) if Some(d.as_str()) == digest)) {
+            if entry.digest.clone().is_some_and(|d| self.accepted(&Accepted::Digest(d))) {
                 taken += 1;
             } else {
                 open.push(entry);
@@ -168,8 +171,8 @@ impl<'a> Desk<'a> {
         let (mut open, mut taken) = (Vec::new(), 0u64);
         for ruled in rows.iter().filter(|r| r.state.row.settled == Settled::Accept) {
             for &(i, _) in &ruled.state.findings {
-                let Some(id) = outcome.findings.get(i).map(|f| f.id.as_str()) else { continue };
-                if self.accepted(|a| matches!(a, Accepted::Finding(f) if f == id)) {
+                let Some(id) = outcome.findings.get(i).map(|f| f.id.clone()) else { continue };
+                if self.accepted(&Accepted::Finding(id)) {
                     taken += 1;
                 } else {
                     open.push(i);
@@ -210,13 +213,40 @@ impl<'a> Desk<'a> {
                 self.stale(Code::DeterminationUnused, zh, en);
             }
         }
+        let personal = self.case.rulebook.personal_kinds();
+        let paths: BTreeSet<&str> = self
+            .case
+            .outcome
+            .findings
+            .iter()
+            .filter(|f| personal.contains(f.kind))
+            .map(|f| f.artifact.as_str())
+            .collect();
+        let covers_any =
+            |claim: &Claim| claim.artifacts.as_ref().is_some_and(|globs| paths.iter().any(|path| globs.covers(path)));
         for (i, claim) in shipment.exemptions.iter().enumerate() {
-            let of_persons = matches!(claim.kind.as_str(), "E1" | "E2" | "E3" | "E4");
+            let lifts = self.case.rulebook.exemption(&claim.kind).map(|e| e.lifts);
+            let of_persons = lifts.is_some_and(|l| l == Lifts::PersonalInformation);
             if of_persons && (claim.artifacts.is_none() || claim.basis.is_none()) {
                 let zh = format!("{} 须写明所涵盖的 artifacts 和依据 basis，未予采用", claim.kind);
                 let en = format!("{} must name the artifacts it covers and its basis; it was not used", claim.kind);
                 self.stale(Code::ExemptionIncomplete, zh, en);
-            } else if !of_persons && !self.used.claims.contains(&i) {
+            } else if lifts.is_some_and(|l| l == Lifts::Thresholds) {
+                let zh = format!("{} 无须声明：是否适用由人数得出", claim.kind);
+                let en =
+                    format!("{} needs no claim: whether it applies follows from the number of persons", claim.kind);
+                self.stale(Code::ExemptionUnused, zh, en);
+            } else if !of_persons && claim.rows.is_empty() {
+                let named = self.case.rulebook.rows().iter().filter(|r| r.exemptions.contains(&claim.kind));
+                let rows: Vec<&str> = named.map(|r| r.id.as_str()).collect();
+                let rows = if rows.is_empty() { "…".to_owned() } else { rows.join(", ") };
+                let zh = format!("{} 须写明针对的行，如 rows: [{rows}]，未予采用", claim.kind);
+                let en = format!(
+                    "{} must name the rows it is claimed for, as in rows: [{rows}]; it was not used",
+                    claim.kind
+                );
+                self.stale(Code::ExemptionIncomplete, zh, en);
+            } else if if of_persons { !covers_any(claim) } else { !self.used.claims.contains(&i) } {
                 let zh = format!("{} 的声明与任何内容都不对应", claim.kind);
                 let en = format!("the claim to {} matches nothing", claim.kind);
                 self.stale(Code::ExemptionUnused, zh, en);

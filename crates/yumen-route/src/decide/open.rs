@@ -73,7 +73,9 @@ impl<'a> Desk<'a> {
         for (ask, about) in &ruled.state.asks {
             match ask {
                 Ask::Fact(name) => {
-                    let paths = artifacts(self.case.outcome, about.iter().copied());
+                    // A fact about the shipment as a whole is asked of what feeds the row.
+                    let all = ruled.state.findings.iter().map(|(i, _)| i).filter(|_| about.is_empty());
+                    let paths = artifacts(self.case.outcome, about.iter().chain(all).copied());
                     let mut about = vec![row.id.as_str()];
                     about.extend(paths);
                     q.fact(name, &about);
@@ -94,7 +96,11 @@ impl<'a> Desk<'a> {
     fn ask_geo(&self, q: &mut Questions<'a>, bench: &Bench<'_, 'a>) {
         for ruled in bench.rows {
             let Settled::Preconditions { fact, .. } = &ruled.state.row.settled else { continue };
-            let paths = |list: &[usize]| artifacts(self.case.outcome, list.iter().copied());
+            let paths = |list: &[usize]| {
+                let mut about = vec![ruled.state.row.id.as_str()];
+                about.extend(artifacts(self.case.outcome, list.iter().copied()));
+                about
+            };
             if !ruled.geo.unplaced.is_empty() {
                 for (ask, about) in &ruled.state.asks {
                     if let Ask::Fact(name) = ask {

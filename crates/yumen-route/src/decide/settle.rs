@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use yumen_model::ScanOutcome;
 use yumen_model::verdict::Class;
 use yumen_rules::book::{Detectable, Lifts, Settled};
+use yumen_rules::condition::Condition;
 use yumen_rules::{RowState, Rulebook, Scan, Truth};
 
 use super::Desk;
@@ -36,6 +37,14 @@ pub(super) struct Ruled<'a> {
     pub(super) settled_by: Option<String>,
     /// For rows with preconditions.
     pub(super) geo: Geo,
+}
+
+impl Ruled<'_> {
+    /// Whether the row is about a number of persons which is not known.
+    pub(super) fn awaits_count(&self) -> bool {
+        let counts = self.state.row.when.as_ref().is_some_and(Condition::counts_persons);
+        self.standing == Standing::Open && self.state.truth.is_unknown() && counts
+    }
 }
 
 /// Findings of a row with preconditions, by what is open about them.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use yumen_model::verdict::Class;
 use yumen_rules::facts::FactType;
 use yumen_rules::yaml::{At, Fields, Node, Reader, SourceFile, Value, parse, read_file, suggest};
 use yumen_rules::{Declared, FactTable, FactValue, Globs, Problems, Rulebook};
@@ -344,9 +345,10 @@ impl Loader<'_> {
         let rows = row_node.map(|n| self.rows(n, "row")).unwrap_or_default();
         let words = ["important", "not-important", "secret", "not-secret"];
         let ruling = self.reader.need(&fields, "result", "determinations");
-        let ruling = ruling.and_then(|n| self.reader.word(n, "result", &words)).map(|word| match word {
-            "important" | "secret" => Ruling::Applies,
-            _ => Ruling::DoesNotApply,
+        let ruling = ruling.and_then(|n| {
+            let word = self.reader.word(n, "result", &words)?;
+            self.ruling_fits(&rows, word, n.at);
+            Some(if matches!(word, "important" | "secret") { Ruling::Applies } else { Ruling::DoesNotApply })
         });
         let by = self.need_text(&fields, "by", "determinations");
         let date = self.need_date(&fields, "date", "determinations");
@@ -370,6 +372,21 @@ impl Loader<'_> {
         let (ruling, by, date, _) = (ruling?, by?, date?, basis?);
         let one = |row: String| Determination { row, artifacts: artifacts.clone(), ruling, by: by.clone(), date };
         Some(rows.into_iter().map(one).collect())
+    }
+
+    /// Secrecy is determined of rows about State secrets and of no other. There `not-important` is taken as "it does not apply".
+    fn ruling_fits(&mut self, rows: &[String], word: &str, at: At) {
+        for row in rows {
+            let secrecy = self.rulebook.row(row).is_some_and(|r| r.class == Class::StateSecretSuspect);
+            let (wrong, help) = match word {
+                "secret" | "not-secret" => (!secrecy, "write `important` or `not-important`"),
+                "important" => (secrecy, "write `secret` or `not-secret`"),
+                _ => (false, ""),
+            };
+            if wrong {
+                self.reader.problem(at, format!("`{word}` is no answer for {row}"), Some(help.to_owned()));
+            }
+        }
     }
 
     fn accept(&mut self, node: &Node) -> Option<Accept> {

@@ -111,7 +111,7 @@ pub struct Determination {
 }
 
 /// What is taken on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Accepted {
     /// Opaque bytes, by the artifact's digest.
     Digest(String),

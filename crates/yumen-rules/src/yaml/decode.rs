@@ -1,5 +1,6 @@
 //! Decoding a tree: each method tells what is wrong and goes on, so that all errors come out at once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use yumen_model::verdict::Text;
@@ -73,10 +74,26 @@ impl Reader {
     }
 
     fn wrong(&mut self, node: &Node, expected: &str, what: &str) {
-        let message = format!("{} must be {expected}, not {}", named(what), node.value.word());
-        let help = matches!((&node.value, expected), (Value::Text(t), "true or false")
-            if ["yes", "no", "on", "off", "y", "n", "是", "否"].contains(&t.to_lowercase().as_str()))
-        .then(|| "write `true` or `false`".to_owned());
+        let given = match (&node.value, expected) {
+            (Value::Number(_), "a whole number") => "one below 0, with a fraction or an exponent",
+            (value, _) => value.word(),
+        };
+        let message = format!("{} must be {expected}, not {given}", named(what));
+        let help = match (&node.value, expected) {
+            (Value::Text(t), "true or false") if ["true", "false"].contains(&t.to_lowercase().as_str()) => {
+                Some(format!("write `{}`, without quotation marks", t.to_lowercase()))
+            }
+            (Value::Text(_) | Value::Count(0 | 1), "true or false") => Some("write `true` or `false`".to_owned()),
+            (Value::Text(_) | Value::Number(_), "a whole number") => {
+                Some("write digits only, as in 100000 or 100_000".to_owned())
+            }
+            (Value::Map(_) | Value::List(_), "text") => {
+                Some("put text that begins with `[`, `{`, or holds `: ` into double quotes".to_owned())
+            }
+            (Value::Null, _) => Some("give a value, or remove the key".to_owned()),
+            (_, "a list") => Some("each entry on a line of its own, beginning with `- `".to_owned()),
+            _ => None,
+        };
         self.problem(node.at, message, help);
     }
 
@@ -86,9 +103,20 @@ impl Reader {
             self.wrong(node, "a mapping", what);
             return None;
         };
-        for (i, entry) in entries.iter().enumerate() {
-            if let Some(first) = entries[..i].iter().find(|e| e.key == entry.key) {
-                let help = format!("it stands in line {} already; keep one", first.at.line);
+        let mut seen: HashMap<&str, &Entry> = HashMap::with_capacity(entries.len());
+        for entry in entries {
+            let first = *seen.entry(&entry.key).or_insert(entry);
+            if first.at != entry.at {
+                let line = first.at.line;
+                let help = match (&first.value.value, &entry.value.value) {
+                    (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) => {
+                        format!(
+                            "it stands in line {line} already; move the lines below it there, under one `{}:`",
+                            entry.key
+                        )
+                    }
+                    _ => format!("it stands in line {line} already; keep one"),
+                };
                 self.problem(entry.at, format!("the key `{}` stands twice", entry.key), Some(help));
             }
         }

@@ -176,8 +176,8 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Node, Problems> {
     }
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
-            max_nodes: 60_000,
-            max_events: 150_000,
+            max_nodes: 400_000,
+            max_events: 1_000_000,
             max_depth: 40,
             max_aliases: 64,
             max_anchors: 64,
