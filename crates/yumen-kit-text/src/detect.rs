@@ -2,14 +2,12 @@
 
 use std::io;
 
-use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, SHIFT_JIS, WINDOWS_1252};
 use yumen_model::{Blob, Probe};
 
 use crate::charset::Charset;
 use crate::classify::{BLOCK, controls, is_binary, is_binary_wide, units};
 use crate::decode::Decoder;
-use crate::gb18030;
+use crate::legacy;
 
 /// The encoding of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +25,8 @@ impl Detection {
 
 /// Bytes of head and tail that are looked at.
 const END: u64 = 64 << 10;
+/// Shorter bytes than these may be UTF-8 by chance.
+const SHORT: usize = 32;
 /// Windows between head and tail, and their size.
 const WINDOWS: u64 = 8;
 const WINDOW: u64 = 8 << 10;
@@ -97,6 +97,10 @@ fn judge(head: &[u8], tail: &[u8], blob: &Blob) -> io::Result<Option<Detection>>
     }
     let windows = Windows::read(head, tail, blob)?;
     if let Some(charset) = wide_bom {
+        // The mark alone may be chance.
+        if head.len() < 64 && head.len() % 2 == 1 {
+            return Ok(None);
+        }
         return if windows.text_share(|w| !is_binary_wide(w, charset)) { found(charset, 2) } else { Ok(None) };
     }
     if memchr::memchr(0, first).is_some()
@@ -196,43 +200,36 @@ fn wide(bytes: &[u8]) -> Option<Charset> {
 /// The encoding of bytes in which ASCII stands as it is; none when they are no text.
 fn narrow(bytes: &[u8]) -> Option<Charset> {
     let high = bytes.iter().filter(|b| !b.is_ascii()).count();
+    // A handful of bytes with controls among them is no text.
+    if controls(bytes) * 4 > bytes.len() {
+        return None;
+    }
     if high == 0 {
-        // A handful of bytes with controls among them is no text.
-        return (controls(bytes) * 4 <= bytes.len()).then_some(Charset::Utf8);
+        return Some(Charset::Utf8);
     }
     let (valid, malformed) = utf8_quality(bytes);
+    if malformed == 0 && bytes.len() < SHORT {
+        return is_usual_short(bytes).then_some(Charset::Utf8);
+    }
     if malformed == 0 || (valid > 0 && malformed * 20 <= valid) {
         return Some(Charset::Utf8);
     }
-    // Anything passes as one of the rest: no control byte may speak against it.
-    let bad = controls(bytes);
-    if bad * 200 > bytes.len() || (bad > 0 && bytes.len() < 200) {
-        return None;
+    legacy::charset(bytes)
+}
+
+/// A few bytes may be UTF-8 by chance. Then there are control bytes among them, or one or two characters of some odd block.
+fn is_usual_short(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let usual = |c: char| {
+        matches!(c, '\u{A0}'..='\u{17F}' | '\u{391}'..='\u{3C9}' | '\u{401}'..='\u{451}' | '\u{2010}'..='\u{27BF}' | '\u{3000}'..='\u{30FF}'
+            | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{FE0F}' | '\u{FF00}'..='\u{FFFD}' | '\u{1F300}'..='\u{1FAFF}')
+    };
+    let (mut all, mut odd) = (0usize, 0usize);
+    for c in text.chars().filter(|c| !c.is_ascii()) {
+        all += 1;
+        odd += usize::from(!usual(c));
     }
-    let reading = gb18030::read(bytes);
-    let pairs = reading.common + reading.rare;
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
-    let mut guess = detector.guess(Some(b"cn"), Utf8Detection::Deny);
-    let gbk = [encoding_rs::GBK, encoding_rs::GB18030];
-    if gbk.contains(&guess) && reading.common * 2 < pairs {
-        // The hint weighs too much where hardly any character is a common one.
-        guess = detector.guess(None, Utf8Detection::Deny);
-    }
-    let east = [SHIFT_JIS, EUC_JP, EUC_KR, BIG5].contains(&guess);
-    let chinese = pairs > 0 && reading.malformed * 50 <= pairs && reading.common * 2 >= pairs;
-    if chinese && !(east && pairs >= 24 && plausible(bytes, guess)) {
-        return Some(Charset::Gb18030);
-    }
-    if gbk.contains(&guess) {
-        return (reading.malformed * 20 <= pairs && reading.common * 2 >= pairs)
-            .then_some(Charset::Gb18030)
-            .or_else(|| western(bytes));
-    }
-    if east {
-        return plausible(bytes, guess).then_some(Charset::Other(guess)).or_else(|| western(bytes));
-    }
-    if guess.is_single_byte() && plausible(bytes, guess) { Some(Charset::Other(guess)) } else { western(bytes) }
+    controls(bytes) == 0 && (odd == 0 || all >= 4)
 }
 
 fn utf8_quality(bytes: &[u8]) -> (usize, usize) {
@@ -246,30 +243,6 @@ fn utf8_quality(bytes: &[u8]) -> (usize, usize) {
         malformed += usize::from(!chunk.invalid().is_empty() && !cut);
     }
     (valid, malformed)
-}
-
-/// windows-1252, when most of it is ASCII and nothing stands on its holes.
-fn western(bytes: &[u8]) -> Option<Charset> {
-    let high = bytes.iter().filter(|b| !b.is_ascii()).count();
-    (high * 10 <= bytes.len() * 3 && plausible(bytes, WINDOWS_1252)).then_some(Charset::Other(WINDOWS_1252))
-}
-
-/// Whether the bytes decode, and most of what is not ASCII are letters.
-fn plausible(bytes: &[u8], encoding: &'static Encoding) -> bool {
-    let (text, malformed) = encoding.decode_without_bom_handling(bytes);
-    let (mut all, mut letters, mut odd) = (0usize, 0usize, 0usize);
-    for c in text.chars().filter(|c| !c.is_ascii()) {
-        all += 1;
-        letters += usize::from(c.is_alphabetic() || "。、，·°•–—“”‘’«»€£§©®²³µ×".contains(c));
-        odd += usize::from(matches!(c, '\u{80}'..='\u{9F}' | '\u{E000}'..='\u{F8FF}' | '\u{FFFD}'));
-    }
-    // Cyrillic and Greek text is mostly high bytes; binary data in disguise has few spaces and line ends.
-    let spaces = bytes.iter().filter(|b| b.is_ascii_whitespace() || b.is_ascii_punctuation()).count();
-    let high_share = encoding.is_single_byte() && all * 10 > bytes.len() * 3;
-    (!malformed || odd * 100 <= all)
-        && odd * 50 <= all
-        && letters * 10 >= all * 7
-        && (!high_share || spaces * 20 >= bytes.len())
 }
 
 #[cfg(test)]

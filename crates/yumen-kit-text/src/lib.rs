@@ -17,6 +17,7 @@ mod dialect;
 mod evidence;
 mod fields;
 mod gb18030;
+mod legacy;
 mod nested;
 mod position;
 mod records;

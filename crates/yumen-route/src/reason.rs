@@ -18,7 +18,7 @@ pub struct ReasonInfo {
 macro_rules! reasons {
     ($($variant:ident $code:literal $effect:ident: $zh:literal, $en:literal;)*) => {
         /// A code of a reason.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[allow(missing_docs)]
         pub enum Code { $($variant),* }
 

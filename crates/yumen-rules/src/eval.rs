@@ -240,16 +240,33 @@ impl<'a> Scan<'a> {
         eval
     }
 
+    /// Findings of personal information that would feed a row about persons if no exemption covered their artifacts.
+    #[must_use]
+    pub fn exempted(&self, row: &Row) -> Vec<usize> {
+        let mut found = BTreeSet::new();
+        if let Some(when) = &row.when {
+            when.walk(&mut |c| {
+                if let Condition::Persons(level, _) = c {
+                    found.extend(self.personal_kinds_found(*level).filter(|&i| self.covered[i]));
+                }
+            });
+        }
+        found.into_iter().collect()
+    }
+
     /// Findings of personal information at a level, outside of what an exemption covers.
     fn personal_findings(&self, level: Level) -> BTreeSet<usize> {
+        self.personal_kinds_found(level).filter(|&i| !self.covered[i]).collect()
+    }
+
+    fn personal_kinds_found(&self, level: Level) -> impl Iterator<Item = usize> {
         let (personal, sensitive) = (self.book.personal_kinds(), self.book.sensitive_kinds());
-        let wanted = |k: KindId| match level {
+        let wanted = move |k: KindId| match level {
             Level::Any => personal.contains(k),
             Level::Sensitive => sensitive.contains(k),
             Level::Personal => personal.contains(k) && !sensitive.contains(k),
         };
-        let all = self.by_kind.iter().filter(|(k, _)| wanted(**k)).flat_map(|(_, list)| list.iter().copied());
-        all.filter(|&i| !self.covered[i]).collect()
+        self.by_kind.iter().filter(move |(k, _)| wanted(**k)).flat_map(|(_, list)| list.iter().copied())
     }
 
     fn found(&self, found: &Found, proof: bool) -> Eval {

@@ -71,6 +71,8 @@ pub struct Persons {
     pub any: Interval,
     /// Kinds whose persons could not be counted.
     pub uncounted: KindSet,
+    /// Whether there is personal information in artifacts that an exemption covers.
+    pub exempt_findings: bool,
     /// What reports give.
     pub subjects: Subjects,
 }
@@ -110,9 +112,14 @@ impl Persons {
         // Occurrences of each kind that stand for persons not in the tally: of an uncounted kind, or found by context alone. A kind that was
         // found but that no record names is uncounted too.
         let mut occurrences: Vec<(KindId, u64)> = Vec::new();
+        let mut exempt_findings = false;
         for finding in &outcome.findings {
             let kind = finding.kind;
-            if !personal.contains(kind) || covered(&finding.artifact) {
+            if !personal.contains(kind) {
+                continue;
+            }
+            if covered(&finding.artifact) {
+                exempt_findings = true;
                 continue;
             }
             let by_context = finding.confidence <= book.proof_above;
@@ -158,7 +165,7 @@ impl Persons {
             uncounted: uncounted.iter().collect(),
             exempt: tally.exempt,
         };
-        Persons { personal, sensitive, any, uncounted, subjects }
+        Persons { personal, sensitive, any, uncounted, exempt_findings, subjects }
     }
 }
 

@@ -19,6 +19,14 @@ pub(crate) fn outcome(mut results: Results, limits: &Limits) -> ScanOutcome {
     results.records.sort_by(|a, b| a.position.cmp(&b.position));
     let dropped = over_limit(&mut results.records, limits);
     results.folded.retain(|parent, _| !dropped.iter().any(|d| parent.starts_with(d)));
+    // Members are read after their container was put on record.
+    for record in results.records.iter_mut().filter(|r| r.position.len() == 1 && r.root.changed.load(Ordering::Relaxed)) {
+        let note = Note::new("changed");
+        if !record.notes.contains(&note) {
+            record.notes.push(note);
+        }
+        record.listed_opaque.get_or_insert(Reason::Unreadable);
+    }
 
     let mut out = ScanOutcome::default();
     let mut edges = SubjectEdges::default();

@@ -14,6 +14,7 @@ use crate::inspector::Inspector;
 use crate::name;
 use crate::registry::{Identified, UNKNOWN};
 use crate::run::{Bytes, Charge, Folded, Position, Record, Run, Task, digest_text, lock};
+use crate::source::FileSource;
 
 /// Stream number of an artifact's name; plugins count theirs from 0.
 const NAME_STREAM: u32 = u32::MAX;
@@ -31,14 +32,14 @@ impl<'s> Run<'s> {
                 let (bytes, digest) = self.git_digest(path);
                 self.record_plain(task, "git-repository", bytes, Some(Reason::Unsupported), digest, Vec::new());
             }
-            Bytes::File(path, len) => match self.open(path) {
-                Ok(blob) => self.inspect_blob(scope, task, &blob),
+            Bytes::File(path, len) => match self.open(path, &task.root) {
+                Ok(file) => self.inspect_blob(scope, task, &Blob::new(Arc::clone(&file) as _), Some(&file)),
                 Err(_) => {
                     let note = vec![Note::new("unreadable")];
                     self.record_plain(task, UNKNOWN, *len, Some(Reason::Unreadable), None, note);
                 }
             },
-            Bytes::Blob(blob) => self.inspect_blob(scope, task, blob),
+            Bytes::Blob(blob) => self.inspect_blob(scope, task, blob, None),
         }
         if top_level {
             self.progress.file_done();
@@ -63,7 +64,8 @@ impl<'s> Run<'s> {
         notes: Vec<Note>,
     ) {
         let mut findings = self.findings(task);
-        self.scan_name(task, &mut findings);
+        let mut notes = notes;
+        notes.extend(self.scan_name(task, &mut findings));
         let mut labels = LabelMap::default();
         if let Some(reason) = reason {
             labels.add(0..bytes, Label::Opaque(reason));
@@ -73,8 +75,8 @@ impl<'s> Run<'s> {
         self.record(task, findings, done);
     }
 
-    /// The artifact's own name is evidence too.
-    fn scan_name(&self, task: &Task, findings: &mut Findings) {
+    /// The artifact's own name is evidence too. A crash here costs the findings of a name, never the artifact's own, and is told.
+    fn scan_name(&self, task: &Task, findings: &mut Findings) -> Option<Note> {
         let header = EvidenceHeader {
             stream: NAME_STREAM,
             kind: EvidenceKind::Name,
@@ -91,8 +93,7 @@ impl<'s> Run<'s> {
                 }
             }
         }));
-        // A crash here costs the findings of a name, never the artifact's own.
-        drop(crashed);
+        crashed.is_err().then(|| Note::new("crashed").with("during", "name"))
     }
 
     fn excluded(&self, task: &Task) -> bool {
@@ -106,7 +107,7 @@ impl<'s> Run<'s> {
         set.is_match(path) || set.is_match(&relative) || set.is_match(relative.replace("!/", "/"))
     }
 
-    fn inspect_blob(&'s self, scope: &Scope<'s>, task: &Task, blob: &Blob) {
+    fn inspect_blob(&'s self, scope: &Scope<'s>, task: &Task, blob: &Blob, file: Option<&FileSource>) {
         let bytes = blob.len();
         let opaque = if self.stop.is_raised() {
             Some(Reason::TimedOut)
@@ -139,12 +140,13 @@ impl<'s> Run<'s> {
             (None, Ok(identified)) => identified,
         };
         let mut findings = self.findings(task);
-        self.scan_name(task, &mut findings);
+        let crashed = self.scan_name(task, &mut findings);
         let shown = self.shown(task, &findings);
         self.progress.artifact(&shown);
         let mut inspector = Inspector::new(self, scope, task, blob, identified.format, findings, shown);
+        crashed.into_iter().for_each(|note| inspector.add_note(note));
         let rest = inspector.drive(&identified);
-        inspector.conclude(rest);
+        inspector.conclude(rest, file);
     }
 
     fn shown(&self, task: &Task, findings: &Findings) -> Arc<str> {

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rayon::Scope;
 use yumen_model::coverage::Labelled;
@@ -19,6 +20,7 @@ use crate::options::Limits;
 use crate::registry::{Identified, UNKNOWN};
 use crate::run::{Bytes, Charge, GroupEntry, Position, Run, Task, lock};
 use crate::sink::Sink;
+use crate::source::FileSource;
 
 /// Bytes that the sweep of unknown bytes reads at a time.
 const SWEEP: u64 = 1 << 20;
@@ -27,9 +29,14 @@ const SWEEP_STREAM: u32 = u32::MAX - 1;
 /// Notes kept of one artifact.
 const NOTES: usize = 64;
 
+/// So many bytes of a hole are charged as one: they are decoded and stored nowhere, but each may be read once more below.
+const HOLE_SHARE: u64 = 16;
+
 struct OpenChild {
     meta: ChildMeta,
     sink: Sink,
+    /// What counts for the expansion ratio.
+    charged: u64,
 }
 
 /// The open end of an inspection; the plugin's [`Inspection`].
@@ -53,6 +60,8 @@ pub(crate) struct Inspector<'i, 's> {
     exports: Vec<GroupFact>,
     needs: Vec<Need>,
     blob: &'i Blob,
+    /// Bytes handed to children as extents so far.
+    handed: u64,
 }
 
 impl<'i, 's> Inspector<'i, 's> {
@@ -86,6 +95,7 @@ impl<'i, 's> Inspector<'i, 's> {
             exports: Vec::new(),
             needs: Vec::new(),
             blob,
+            handed: 0,
         }
     }
 }
@@ -151,7 +161,7 @@ impl Inspector<'_, '_> {
     }
 
     /// Sweeps what stayed opaque, and puts the artifact on record.
-    pub(crate) fn conclude(mut self, rest: Reason) {
+    pub(crate) fn conclude(mut self, rest: Reason, file: Option<&FileSource>) {
         let streams = std::mem::take(&mut self.streams);
         let findings = &mut self.findings;
         let finished = catch_unwind(AssertUnwindSafe(|| {
@@ -166,17 +176,22 @@ impl Inspector<'_, '_> {
             self.add_note(Note::new("crashed"));
         }
         crashed |= rest == Reason::Crashed;
-        let mut stretches = std::mem::take(&mut self.labels).stretches(self.len, rest);
-        if crashed {
+        let (mut labelled, mut opaque) = (Labelled::default(), Vec::new());
+        std::mem::take(&mut self.labels).walk(self.len, rest, |range, label| {
             // What a crashed reader had called inspected was perhaps not.
-            for (_, label) in &mut stretches {
-                if *label == Label::Inspected {
-                    *label = Label::Opaque(Reason::Crashed);
-                }
+            let label = if crashed && label == Label::Inspected { Label::Opaque(Reason::Crashed) } else { label };
+            labelled.add(&range, label);
+            if is_swept(label) {
+                opaque.push(range);
+            }
+        });
+        self.sweep(&opaque);
+        if let Some(file) = file {
+            file.check_changed();
+            if self.task.root.changed.load(Ordering::Relaxed) {
+                self.add_note(Note::new("changed"));
             }
         }
-        self.sweep(&stretches);
-        let labelled = Labelled::of(&stretches);
         let hits = self.findings.count();
         if hits > self.told {
             self.run.progress.found(hits - self.told);
@@ -187,9 +202,19 @@ impl Inspector<'_, '_> {
         if !self.exports.is_empty() || !self.needs.is_empty() {
             self.join_group();
         }
-        // A container that ends too early holds, also when each byte that is left could be read: what is missing was not seen.
-        let broken = self.notes.iter().any(|n| matches!(&*n.code, "truncated" | "corrupt" | "spanned"));
-        let listed = (broken && self.children > 0 && labelled.opaque.is_empty()).then_some(Reason::Corrupt);
+        // A container that ends too early, or whose content is not what was packed, holds, also when each byte that is left could be
+        // read: what is missing was not seen.
+        let told = |codes: &[&str]| self.notes.iter().any(|n| codes.contains(&&*n.code));
+        let container = self.children > 0 || labelled.inspected == 0;
+        let listed = if !labelled.opaque.is_empty() {
+            None
+        } else if told(&["changed"]) {
+            Some(Reason::Unreadable)
+        } else if told(&["crashed"]) {
+            Some(Reason::Crashed)
+        } else {
+            (container && told(&["truncated", "corrupt", "spanned", "checksum-mismatch"])).then_some(Reason::Corrupt)
+        };
         let format = self.format.into_owned();
         let done = Done {
             format,
@@ -220,12 +245,8 @@ impl Inspector<'_, '_> {
     }
 
     /// Shows opaque bytes that are in the clear to the detectors. They stay opaque: nobody has said what they are.
-    fn sweep(&mut self, stretches: &[(Range<u64>, Label)]) {
-        let swept = |label: &Label| {
-            use Reason::{Corrupt, Crashed, NeedsOldImage, UnknownFormat, Unsupported};
-            matches!(label, Label::Opaque(Corrupt | Crashed | NeedsOldImage | UnknownFormat | Unsupported))
-        };
-        if !stretches.iter().any(|(_, label)| swept(label)) {
+    fn sweep(&mut self, stretches: &[Range<u64>]) {
+        if stretches.is_empty() {
             return;
         }
         let header = EvidenceHeader {
@@ -237,11 +258,16 @@ impl Inspector<'_, '_> {
         };
         let swept = catch_unwind(AssertUnwindSafe(|| {
             let _ = self.send(Message::Evidence(header));
-            for (range, _) in stretches.iter().filter(|(_, label)| swept(label)) {
+            for range in stretches {
                 let mut at = range.start;
                 while at < range.end {
                     let end = range.end.min(at + SWEEP);
                     let Ok(bytes) = self.blob.bytes(at..end) else { break };
+                    if is_zero(&bytes) {
+                        // Nothing is said in so many zeros, and empty disks are full of them.
+                        at = end;
+                        continue;
+                    }
                     let batch = Batch::Raw(RawBatch { offset: at, bytes: Cow::Owned(bytes) });
                     if self.send(Message::Batch { stream: SWEEP_STREAM, batch }).is_err() {
                         return;
@@ -258,7 +284,7 @@ impl Inspector<'_, '_> {
     }
 
     /// Keeps a note once; a plugin that tells the same of a thousand members is cut short.
-    fn add_note(&mut self, note: Note) {
+    pub(crate) fn add_note(&mut self, note: Note) {
         if self.notes.len() < NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -315,12 +341,13 @@ impl Inspector<'_, '_> {
         }
     }
 
-    /// Grows the open child by `n` bytes, if no limit speaks against it.
+    /// Grows the open child by what counts as `n` bytes, if no limit speaks against it.
     fn grow(&mut self, n: u64) -> Result<(), Stop> {
-        let Some(child) = &self.child else { return Err(Stop::Child(Reason::Limit)) };
+        let Some(child) = &mut self.child else { return Err(Stop::Child(Reason::Limit)) };
         let encoded = child.meta.encoded.unwrap_or(self.len).max(1);
         let most = encoded.saturating_mul(self.run.options.limits.ratio).max(Limits::RATIO_FLOOR);
-        if child.sink.len() + n > most {
+        child.charged = child.charged.saturating_add(n);
+        if child.charged > most {
             self.add_note(Note::new("limit").with("what", "expansion ratio"));
             self.close_child(false);
             return Err(Stop::Child(Reason::Limit));
@@ -342,7 +369,20 @@ impl Inspection for Inspector<'_, '_> {
             Message::Note(note) => self.add_note(note),
             Message::Label { range, label } => self.labels.add(range, label),
             Message::ChildExtents { meta, extents } => {
-                self.pay(0, 1)?;
+                let mut charged = 0u64;
+                for extent in &extents {
+                    match extent {
+                        // Bytes handed over more than once are inspected more than once.
+                        Extent::Data { offset, len } => {
+                            let len = (*len).min(self.len.saturating_sub(*offset));
+                            let before = self.handed;
+                            self.handed = before.saturating_add(len);
+                            charged = charged.saturating_add(self.handed.saturating_sub(before.max(self.len)));
+                        }
+                        Extent::Zero { len } => charged = charged.saturating_add(len / HOLE_SHARE),
+                    }
+                }
+                self.pay(charged, 1)?;
                 // The whole of an artifact as its own child would nest without end.
                 if matches!(extents[..], [Extent::Data { offset: 0, len }] if len >= self.len) {
                     let reason = meta.opaque.unwrap_or(Reason::Corrupt);
@@ -361,7 +401,7 @@ impl Inspection for Inspector<'_, '_> {
             Message::ChildStart { meta } => {
                 self.close_child(false);
                 self.pay(0, 1)?;
-                self.child = Some(OpenChild { meta, sink: Sink::new(&self.run.stores) });
+                self.child = Some(OpenChild { meta, sink: Sink::new(&self.run.stores), charged: 0 });
             }
             Message::ChildBytes(bytes) => {
                 self.grow(bytes.len() as u64)?;
@@ -375,7 +415,7 @@ impl Inspection for Inspector<'_, '_> {
                 }
             }
             Message::ChildZeros(n) => {
-                self.grow(n)?;
+                self.grow(n / HOLE_SHARE)?;
                 if let Some(child) = &mut self.child {
                     child.sink.zeros(n);
                 }
@@ -413,10 +453,28 @@ impl Inspection for Inspector<'_, '_> {
 }
 
 fn all_zero(blob: &Blob) -> std::io::Result<bool> {
-    for window in blob.windows(1 << 16, 0) {
-        if window?.1.iter().any(|&b| b != 0) {
-            return Ok(false);
+    let mut buffer = vec![0; 1 << 16];
+    for run in blob.stored() {
+        let mut at = run.start;
+        while at < run.end {
+            let n = usize::try_from(run.end - at).unwrap_or(usize::MAX).min(buffer.len());
+            blob.read_exact_at(at, &mut buffer[..n])?;
+            if !is_zero(&buffer[..n]) {
+                return Ok(false);
+            }
+            at += n as u64;
         }
     }
     Ok(true)
+}
+
+/// Whether all bytes are zero. Folds whole blocks without a branch, which compilers turn into vector code.
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
+    bytes.chunks(1024).all(|block| block.iter().fold(0, |sum, &b| sum | b) == 0)
+}
+
+/// Opaque bytes that are in the clear.
+fn is_swept(label: Label) -> bool {
+    use Reason::{Corrupt, Crashed, NeedsOldImage, UnknownFormat, Unsupported};
+    matches!(label, Label::Opaque(Corrupt | Crashed | NeedsOldImage | UnknownFormat | Unsupported))
 }

@@ -1,11 +1,12 @@
 //! Where decoded children go: the heap while they are small and memory is there, an unlinked spill file else.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use yumen_model::{Blob, Extent};
 
+use crate::inspector::is_zero;
 use crate::source::{Budget, HeapSource, Reservation, SpillSource, StopFlag};
 
 /// Larger children go to a spill file.
@@ -43,11 +44,6 @@ impl Sink {
         }
     }
 
-    /// Length so far, holes included.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
-    }
-
     /// Appends bytes.
     pub(crate) fn write(&mut self, bytes: &[u8], spill: Option<&Path>) -> io::Result<()> {
         let n = bytes.len() as u64;
@@ -65,6 +61,10 @@ impl Sink {
         }
         match &mut self.store {
             Store::Heap(heap, _) => heap.extend_from_slice(bytes),
+            // Zeros are left to the file system, which stores no block for them.
+            Store::Spill(file, _) if is_zero(bytes) => {
+                file.seek_relative(i64::try_from(n).map_err(io::Error::other)?)?;
+            }
             Store::Spill(file, _) => file.write_all(bytes)?,
         }
         match self.pieces.last_mut() {
@@ -87,6 +87,11 @@ impl Sink {
         let blob = match self.store {
             Store::Heap(bytes, reserved) => Blob::new(Arc::new(HeapSource { bytes, stop: stop.clone(), _reserved: reserved })),
             Store::Spill(file, slot) => {
+                // A file that ends in zeros has them only once it is told to.
+                // Should that fail, reading them does, and the child is opaque.
+                if file.metadata().is_ok_and(|m| m.len() < self.stored) {
+                    let _ = file.set_len(self.stored);
+                }
                 Blob::new(Arc::new(SpillSource { file, len: self.stored, stop: stop.clone(), _slot: slot }))
             }
         };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
-use yumen_model::ScanOutcome;
+use yumen_model::{ScanOutcome, SubjectKey};
 use yumen_model::verdict::{Outcome, Text};
 use yumen_report::{
     ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     let started = (Instant::now(), Timestamp::now());
     let rulebook = rules::load(&args.rulebook, args.config.as_deref())?;
     let shipment = load_shipment(args.shipment.as_deref(), &rulebook)?;
-    let options = options(args, shipment.as_ref())?;
+    let options = options(args, shipment.as_ref(), rulebook.key_file())?;
     let as_of = args.as_of.unwrap_or_else(today_in_shanghai);
 
     let stop = StopFlag::new(args.timeout.map(|t| started.0 + t));
@@ -69,7 +69,7 @@ fn load_shipment(path: Option<&Path>, rulebook: &Rulebook) -> Result<Option<Ship
     path.map(|path| Shipment::load(path, rulebook)).transpose().map_err(|e| Failure::Reports(e.into_reports()))
 }
 
-fn options(args: &ScanArgs, shipment: Option<&Shipment>) -> Result<ScanOptions, Failure> {
+fn options(args: &ScanArgs, shipment: Option<&Shipment>, key: Option<&Path>) -> Result<ScanOptions, Failure> {
     let limits = Limits {
         depth: args.limits.max_depth,
         ratio: args.limits.max_ratio,
@@ -85,8 +85,18 @@ fn options(args: &ScanArgs, shipment: Option<&Shipment>) -> Result<ScanOptions, 
         exclude: globs(&args.exclude)?,
         covered: covered(shipment)?,
         spill: args.limits.spill_dir.clone(),
-        key: None,
+        key: key.map(subject_key).transpose()?,
     })
+}
+
+/// The organisation's own key for subject tokens, derived from the whole of a file.
+fn subject_key(path: &Path) -> Result<SubjectKey, Failure> {
+    let bad = |cause: String| Failure::Read { path: path.display().to_string(), cause };
+    let bytes = std::fs::read(path).map_err(|e| bad(e.kind().to_string()))?;
+    if bytes.len() < 32 {
+        return Err(bad("a key file has at least 32 bytes".to_owned()));
+    }
+    Ok(SubjectKey::new(blake3::derive_key("yumen 2026 subject tokens", &bytes)))
 }
 
 /// Globs with the meaning that the manifest's have: `*` stays within a name, and what lies inside is meant too.

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 
+use flate2::Crc;
 use memchr::memmem::Finder;
 use yumen_model::{Blob, InspectError};
 
@@ -10,6 +11,22 @@ use yumen_model::{Blob, InspectError};
 const FORWARD: usize = 64 << 10;
 /// Bytes read at once after a jump.
 const JUMP: usize = 4 << 10;
+
+/// Stored members up to this length have their CRC checked; longer ones are handed over without a second reading.
+pub(crate) const CHECKED_STORED: u64 = 64 << 20;
+
+/// The CRC-32 of a range.
+///
+/// # Errors
+/// When the blob can't be read there.
+pub(crate) fn crc_of(blob: &Blob, range: Range<u64>) -> Result<u32, InspectError> {
+    let mut crc = Crc::new();
+    sweep(blob, range, 0, |_, bytes| {
+        crc.update(bytes);
+        None::<()>
+    })?;
+    Ok(crc.sum())
+}
 
 /// A buffer over a blob for reads of a few bytes here and there.
 pub(crate) struct Window<'a> {

@@ -61,6 +61,10 @@ const WORDS: &[&str] = &[
     "账号",
     "尾号",
     "cvv",
+    "转到",
+    "转给",
+    "打到",
+    "打款",
     "iban",
 ];
 
@@ -149,6 +153,8 @@ impl Recogniser for BankCard {
             0.92
         } else if grouped && !beside_number(c, c.start, end) {
             0.88
+        } else if unionpay(&digits) && !matches!(c.place, Place::Binary) && beside_person(c, end) {
+            0.86
         } else if whole_cell(c, c.start, end) {
             // Only a column full of them.
             0.2
@@ -166,6 +172,26 @@ impl Recogniser for BankCard {
             identifier: Some(digits),
         });
     }
+}
+
+/// Cards of China's own network.
+fn unionpay(digits: &str) -> bool {
+    digits.starts_with("62") && matches!(digits.len(), 16 | 19)
+}
+
+/// Whether a resident's number or a name in Chinese stands right beside it, as in the rows of a program or a dump: `"王丹", "3501…", "6222…"`.
+fn beside_person(c: &Candidate<'_>, end: usize) -> bool {
+    let cut = |ch: char| ch.is_whitespace() || matches!(ch, ',' | ';' | '|' | '"' | '\'' | '(' | ')' | '\u{1f}');
+    let person = |w: &str| {
+        let b = w.as_bytes();
+        let number = b.len() == 18 && b[..17].iter().all(u8::is_ascii_digit);
+        number || ((2..=4).contains(&w.chars().count()) && super::name::chinese_name(w))
+    };
+    let before = labels::tail(c.text.get(..c.start).unwrap_or(""), 64);
+    let after = labels::head(c.text.get(end..).unwrap_or(""), 64);
+    let before = before.rsplit('\n').next().unwrap_or("").trim_end_matches(cut).rsplit(cut).next();
+    let after = after.split('\n').next().unwrap_or("").trim_start_matches(cut).split(cut).next();
+    before.is_some_and(person) || after.is_some_and(person)
 }
 
 /// Whether groups of (hexadecimal) digits stand before: the four digits are not the first group.

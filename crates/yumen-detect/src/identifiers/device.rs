@@ -55,7 +55,8 @@ impl Recogniser for Subscriber {
             push(c, kinds::DEVICE_IMSI, 0.97, None, out);
             return;
         }
-        if luhn(digits) && digits[0] != b'0' {
+        // Type allocation codes that begin with 0 are old ones: a label has to say so.
+        if luhn(digits) && (digits[0] != b'0' || labels.any(Labels::IMEI)) {
             if labels.any(Labels::IMEI) || named(c, "imei") {
                 return push(c, kinds::DEVICE_IMEI, 0.97, Some(true), out);
             }

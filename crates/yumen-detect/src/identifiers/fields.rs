@@ -22,6 +22,10 @@ const LITERALS: &[(&str, Labels)] = &[
     ("驾驶证", Labels::LICENCE),
     ("驾照", Labels::LICENCE),
     ("档案编号", Labels::LICENCE),
+    ("發動機號", Labels::ENGINE),
+    ("護照", Labels::PASSPORT),
+    ("駕駛證", Labels::LICENCE),
+    ("駕照", Labels::LICENCE),
     ("openid", Labels::ACCOUNT),
     ("微信号", Labels::ACCOUNT),
 ];
@@ -223,8 +227,27 @@ impl Recogniser for Fields {
         }
         let after = text_after(c, c.end);
         let mut value = after;
-        for suffix in ["档案编号", "号码", "编号", "号", "码", "umber", "o.", "o", " no.", " number", "_no"] {
-            value = value.strip_prefix(suffix).unwrap_or(value);
+        for suffix in [
+            "档案编号",
+            "檔案編號",
+            "号码",
+            "號碼",
+            "编号",
+            "編號",
+            "号",
+            "號",
+            "码",
+            "碼",
+            "umber",
+            "o.",
+            "o",
+            " no.",
+            " number",
+            "_no",
+        ] {
+            if value.get(..suffix.len()).is_some_and(|v| v.eq_ignore_ascii_case(suffix)) {
+                value = &value[suffix.len()..];
+            }
         }
         let trimmed =
             value.trim_start_matches(|ch: char| (ch.is_whitespace() && ch != '\n') || ":：=\"'“为是（(#".contains(ch));
@@ -258,6 +281,8 @@ mod tests {
         assert_eq!(kinds_of("护照号码 E12345678"), [kinds::PERSON_PASSPORT]);
         assert_eq!(kinds_of("passport no. EA1234567"), [kinds::PERSON_PASSPORT]);
         assert_eq!(kinds_of("驾驶证档案编号：440301234567"), [kinds::PERSON_DRIVER_LICENCE]);
+        assert_eq!(kinds_of("Passport No. E17077064"), [kinds::PERSON_PASSPORT]);
+        assert_eq!(kinds_of("護照號碼E62650778"), [kinds::PERSON_PASSPORT]);
         assert!(kinds_of("E12345678").is_empty());
         assert!(kinds_of("engine number of cylinders 4").is_empty());
     }

@@ -63,7 +63,10 @@ const CHINESE: &[(Labels, &str)] = &[
     (Labels::PLATE, "车牌 号牌 车牌照 牌照 车号"),
     (Labels::ENGINE, "发动机号 发动机编号 电机号 发动机序列号 驱动电机号"),
     (Labels::ID_NUMBER, "身份证 身份证明 证件号 身份号 公民身份 身份证件 证件编号"),
-    (Labels::PHONE, "手机 电话 联系方式 座机 固话 传真 移动电话 手机电话 联系手机 热线"),
+    (
+        Labels::PHONE,
+        "手机 电话 联系方式 座机 固话 传真 移动电话 手机电话 联系手机 热线 致电 拨打 回电 联络电话 行动电话",
+    ),
     (
         Labels::NAME,
         "姓名 车主 联系人 驾驶员 司机 收件人 收货人 寄件人 开户人 持卡人 试车员 乘客 负责人 经办人 投保人 被保险人 申请人 \
@@ -105,7 +108,7 @@ const LATIN: &[(Labels, &str)] = &[
     ),
     (
         Labels::PHONE,
-        "phone phones mobile tel telephone cellphone msisdn cell mobilephone phoneno contactno contactnumber contactphone sjh sjhm lxdh \
+        "phone phones mobile tel telephone telefon mobil cellphone msisdn cell mobilephone phoneno contactno contactnumber contactphone sjh sjhm lxdh \
          dianhua shouji fax landline telno phonenum",
     ),
     (
@@ -256,6 +259,13 @@ fn chinese(name: &str) -> Labels {
     if name.is_ascii() {
         return Labels::NONE;
     }
+    let simple;
+    let name = if name.contains(|c| TRADITIONAL.contains(c)) {
+        simple = name.chars().map(simplified).collect::<String>();
+        simple.as_str()
+    } else {
+        name
+    };
     // The word that ends last decides, of two the longer; behind it only what may follow such a word.
     let mut passed = 0;
     for (end, c) in name.char_indices().rev().map(|(at, c)| (at + c.len_utf8(), c)) {
@@ -291,6 +301,14 @@ static BY_END: LazyLock<HashMap<char, Vec<(&'static str, Labels)>>> = LazyLock::
     }
     by_end
 });
+
+/// Traditional characters of labels, and the simplified ones in the same order.
+const TRADITIONAL: &str = "車電話號證護駕駛執銀帳戶聯絡機發動識別檔編碼郵處國際車體歷診斷壓糖過紋臉聲徵稱員會經責辦購測試採標註簽業訂單運費應稅統社會";
+const SIMPLIFIED: &str = "车电话号证护驾驶执银帐户联络机发动识别档编码邮处国际车体历诊断压糖过纹脸声征称员会经责办购测试采标注签业订单运费应税统社会";
+
+fn simplified(c: char) -> char {
+    TRADITIONAL.chars().position(|t| t == c).and_then(|at| SIMPLIFIED.chars().nth(at)).unwrap_or(c)
+}
 
 /// Whether the rest of a name is only what may follow the word that decides.
 fn follows(mut tail: &str) -> bool {
@@ -466,6 +484,9 @@ mod tests {
             ("owner_name", Labels::NAME),
             ("owner.name", Labels::NAME),
             ("车主", Labels::NAME),
+            ("車牌號碼", Labels::PLATE),
+            ("身份證號", Labels::ID_NUMBER),
+            ("車主", Labels::NAME),
             ("车牌号", Labels::PLATE),
             ("license_plate", Labels::PLATE),
             ("bank_card_no", Labels::BANK_CARD),

@@ -5,7 +5,7 @@ use yumen_model::{KindId, Mask};
 
 use super::context::{text_after, text_before};
 use super::labels::{self, Labels, is_han};
-use crate::recogniser::{Candidate, Match, PROVISIONAL, Place, Recogniser};
+use crate::recogniser::{Candidate, Match, PROVISIONAL, Place, Recogniser, Run};
 
 /// Names of persons.
 pub(crate) struct Name;
@@ -15,7 +15,8 @@ const SURNAMES: &str = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林�
 金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文牛樊葛邢安齐庄施伍裘翟涂倪俞章鲁\
 葉肇凌柴管骆焦岳辛耿关兰欧殷詹左柯谷纪阎牟申毕路宁符饶祝甘屈盛童裴冉霍阮卫舒温聂梅耿蓝鲍靳包柳项司查祁屠穆梅单涂连宫车季成\
 喻卜游丛尤蒙房鞠桑应盖窦缪滕敖苗时邬隋党迟佟解荣明仇艾褚华敬商娄原苑景楚班巩闵晏荆乐桂池沙计卓简燕农薄米戚\
-傅姬冼麦练巫匡尚郎芦仝仲厉戎宗宣郁洪诸吉松富乌巴隗郗伊束幸郜蔺茹瞿雍浦阙冷訾阚寇庾晁茅贝邝亓揭濮岑卞占冀刁佘涂裘佐楼帅";
+傅姬冼麦练巫匡尚郎芦仝仲厉戎宗宣郁洪诸吉松富乌巴隗郗伊束幸郜蔺茹瞿雍浦阙冷訾阚寇庾晁茅贝邝亓揭濮岑卞占冀刁佘涂裘佐楼帅\
+張劉陳楊黃趙吳馬孫羅鄭謝許韓馮鄧蕭葉蘇呂盧蔣賈魏鍾譚陸範廖韋傅鄒閻龍賀顧龔萬錢嚴賴莊湯喬駱關畢寧饒黨單齊";
 
 const COMPOUND: &[&str] = &[
     "欧阳", "司马", "上官", "诸葛", "夏侯", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "长孙", "端木", "东方",
@@ -50,6 +51,15 @@ const NEVER: &str =
 
 const LABELS: &[&str] = &[
     "姓名",
+    "姓 名",
+    "姓　名",
+    "車主",
+    "聯絡人",
+    "聯繫人",
+    "駕駛員",
+    "駕駛人",
+    "目击者",
+    "肇事者",
     "车主",
     "联系人",
     "驾驶员",
@@ -148,10 +158,18 @@ const LABELS: &[&str] = &[
     "contact name",
     "passenger name",
     "real name",
+    // From here on words of programs.
+    "name",
+    "owner",
+    "driver",
+    "customer",
+    "contact",
 ];
-const WEAK: usize = 44;
-const AFTER: usize = 61;
-const LATIN: usize = 89;
+const WEAK: usize = 53;
+const AFTER: usize = 70;
+const LATIN: usize = 98;
+/// From here on words before anything: only a Chinese name right behind counts.
+const LATIN_MAYBE: usize = 105;
 
 /// The number of characters of the surname that a text begins with.
 fn surname(text: &str) -> usize {
@@ -218,7 +236,7 @@ fn at_end(text: &str) -> Option<usize> {
 }
 
 /// Whether a whole value is a Chinese name.
-fn chinese_name(value: &str) -> bool {
+pub(super) fn chinese_name(value: &str) -> bool {
     if value.len() > 45 {
         return false;
     }
@@ -270,6 +288,10 @@ impl Recogniser for Name {
         LABELS
     }
 
+    fn wants(&self, run: &Run) -> bool {
+        !run.fraction && ((run.len == 11 && run.digits == 11) || (run.len == 18 && run.digits >= 17))
+    }
+
     fn wants_column(&self, name: &str) -> bool {
         let labels = labels::of(name);
         (labels.any(Labels::NAME | Labels::NAME_MAYBE) && !labels.any(Labels::PUBLISHED)) || name.is_empty()
@@ -277,8 +299,10 @@ impl Recogniser for Name {
 
     fn examine(&self, c: &Candidate<'_>, out: &mut Vec<Match>) {
         match c.literal {
+            None if c.run.is_some() => beside_a_number(c, out),
             None => by_column(c, out),
             Some(_) if matches!(c.place, Place::Binary) => {}
+            Some(n) if n >= LATIN_MAYBE => named_in_code(c, out),
             Some(n) if n >= LATIN => latin_after(c, out),
             Some(n) if n >= AFTER => {
                 let before = text_before(c, c.start);
@@ -376,6 +400,66 @@ fn beside_number(record: &str) -> bool {
     })
 }
 
+/// A name in Chinese right before or after a mobile or resident's number: `王丹 138…`, `王丹,3501…`, the cells of a row.
+fn beside_a_number(c: &Candidate<'_>, out: &mut Vec<Match>) {
+    let number = c.value().as_bytes();
+    let person = match number.len() {
+        11 => number[0] == b'1' && number[1] >= b'3',
+        18 => number[0] != b'0' && matches!(number[6..8], [b'1', b'9'] | [b'2', b'0']),
+        _ => false,
+    };
+    if !person || matches!(c.place, Place::Binary | Place::Name) {
+        return;
+    }
+    let cut = |ch: char| " ,;|\"'\t，、；：:(（\u{1f}".contains(ch);
+    let edge = |ch: char| cut(ch) || "\n\r.[]<>)）}".contains(ch);
+    let name = |word: &str, gap: usize, beyond: Option<char>| {
+        (1..=8).contains(&gap)
+            && beyond.is_none_or(edge)
+            && chinese_name(word)
+            && !place(word)
+            && !nobody(word)
+            && labels::of(word) == Labels::NONE
+    };
+    let before = labels::tail(c.before(), 40);
+    let trimmed = before.trim_end_matches(cut);
+    let gap = before.len() - trimmed.len();
+    let head = trimmed.trim_end_matches(is_han);
+    let word = &trimmed[head.len()..];
+    if name(word, gap, head.chars().next_back()) {
+        found(c.start - gap - word.len(), c.start - gap, 0.75, out);
+    }
+    let after = labels::head(c.after(), 40);
+    let trimmed = after.trim_start_matches(cut);
+    let gap = after.len() - trimmed.len();
+    let rest = trimmed.trim_start_matches(is_han);
+    let word = &trimmed[..trimmed.len() - rest.len()];
+    if name(word, gap, rest.chars().next()) {
+        found(c.end + gap, c.end + gap + word.len(), 0.75, out);
+    }
+}
+
+/// Whether a word that begins like a name ends like a place.
+fn place(word: &str) -> bool {
+    word.ends_with(|ch: char| "市县区省镇乡村路街站州港湾山河湖岛店厂局院校".contains(ch))
+}
+
+/// `"name": "王丹"`, `setName("王丹")`, `owner=王丹`: the value is a name in Chinese and nothing else.
+fn named_in_code(c: &Candidate<'_>, out: &mut Vec<Match>) {
+    if !matches!(c.place, Place::Prose) {
+        return;
+    }
+    let after = labels::head(c.after(), 40);
+    let value = after.trim_start_matches([' ', ':', '=', '"', '\'', '(', '>']);
+    let gap = after.len() - value.len();
+    let rest = value.trim_start_matches(is_han);
+    let word = &value[..value.len() - rest.len()];
+    let ends = rest.chars().next().is_none_or(|ch| ch.is_whitespace() || ",;.\"'|)<，；。、（(".contains(ch));
+    if (1..=6).contains(&gap) && ends && chinese_name(word) && !place(word) && !nobody(word) {
+        found(c.end + gap, c.end + gap + word.len(), 0.7, out);
+    }
+}
+
 fn latin_after(c: &Candidate<'_>, out: &mut Vec<Match>) {
     let after = text_after(c, c.end);
     let value = after.trim_start_matches([' ', ':', '=', '"', '\'', '\t']);
@@ -410,6 +494,29 @@ mod tests {
         assert_eq!(LABELS[WEAK], "用户");
         assert_eq!(LABELS[AFTER], "先生");
         assert_eq!(LABELS[LATIN], "owner name");
+        assert_eq!(LABELS[LATIN_MAYBE], "name");
+    }
+
+    #[test]
+    fn names_beside_numbers_and_in_programs() {
+        for text in [
+            "高洋强 18650579226",
+            "1. 高洋强,18650579226",
+            "| 高洋强 | 18650579226 |",
+            "('高洋强', '350203198308196190')",
+            "{\"name\": \"高洋强\", \"x\": 1}",
+            "user.setName(\"高洋强\");",
+            "Owner: 高洋强, plate",
+            "姓 名 高洋强",
+            "車主高洋强，電話",
+        ] {
+            assert_eq!(names(text), ["高洋强"], "{text}");
+        }
+        for text in
+            ["手机 18650579226", "\"name\": \"郑州市\"", "name = 高德地图", "联系电话 18650579226", "时间 18650579226"]
+        {
+            assert!(names(text).is_empty(), "{text}: {:?}", names(text));
+        }
     }
 
     #[test]

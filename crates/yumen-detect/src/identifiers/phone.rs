@@ -61,7 +61,21 @@ impl Recogniser for Phone {
     }
 
     fn literals(&self) -> &'static [&'static str] {
-        &["电话", "座机", "固话", "传真", "联系方式", "telephone", "phone", "tel"]
+        &[
+            "电话",
+            "座机",
+            "固话",
+            "传真",
+            "联系方式",
+            "致电",
+            "拨打",
+            "回电",
+            "電話",
+            "telephone",
+            "telefon",
+            "phone",
+            "tel",
+        ]
     }
 
     fn wants(&self, run: &Run) -> bool {
@@ -168,14 +182,170 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
             Place::Prose if bytes.len() == 3 && beside_number(c, start, end) => return,
             Place::Prose if bytes.len() == 3 => 0.8,
             Place::Prose if company(c, start) => 0.8,
-            // A lone number between other words is any number.
-            Place::Prose => return,
+            // A lone number between words, or the field of a log.
+            Place::Prose if documentation(c) || hard_to_tell(c, start, end) => return,
+            Place::Prose => 0.75,
         }
     };
     if end == c.end && bytes.len() == 3 {
         end = c.end + 10;
     }
     found(c, start, end, &digits, confidence, out);
+}
+
+/// Whether the words around a bare number count or measure something, or the file is a manual.
+fn hard_to_tell(c: &Candidate<'_>, start: usize, end: usize) -> bool {
+    const COUNTED: &[&str] = &[
+        "bytes",
+        "byte",
+        "size",
+        "offset",
+        "length",
+        "len",
+        "count",
+        "total",
+        "sum",
+        "seconds",
+        "second",
+        "sec",
+        "secs",
+        "ms",
+        "us",
+        "ns",
+        "kb",
+        "mb",
+        "gb",
+        "kib",
+        "mib",
+        "gib",
+        "bits",
+        "bit",
+        "rows",
+        "row",
+        "cycles",
+        "ticks",
+        "hz",
+        "khz",
+        "mhz",
+        "id",
+        "ids",
+        "pid",
+        "tid",
+        "uid",
+        "gid",
+        "inode",
+        "block",
+        "blocks",
+        "page",
+        "pages",
+        "line",
+        "lines",
+        "at",
+        "index",
+        "key",
+        "seed",
+        "hash",
+        "crc",
+        "checksum",
+        "time",
+        "timestamp",
+        "epoch",
+        "since",
+        "version",
+        "build",
+        "rev",
+        "revision",
+        "serial",
+        "order",
+        "issue",
+        "bug",
+        "pr",
+        "ticket",
+        "port",
+        "address",
+        "addr",
+        "value",
+        "values",
+        "score",
+        "usd",
+        "eur",
+        "cny",
+        "rmb",
+        "dollars",
+        "yuan",
+        "amount",
+        "price",
+        "cost",
+        "balance",
+        "population",
+        "km",
+        "miles",
+        "meters",
+        "items",
+        "records",
+        "entries",
+        "times",
+        "iterations",
+        "requests",
+        "packets",
+        "frames",
+        "samples",
+        "points",
+        "tokens",
+        "parameters",
+        "isbn",
+        "doi",
+        "sn",
+        "frame",
+        "seq",
+        "sequence",
+        "session",
+        "job",
+        "task",
+        "trace",
+        "span",
+        "req",
+        "request",
+        "response",
+        "msg",
+        "message",
+        "transaction",
+        "tx",
+        "batch",
+        "invoice",
+        "sku",
+        "part",
+        "equals",
+        "than",
+        "equal",
+        "of",
+        "mod",
+        "max",
+        "min",
+        "limit",
+        "range",
+        "up",
+        "about",
+        "approximately",
+        "over",
+        "nearly",
+        "returns",
+        "returned",
+    ];
+    let word = |w: &str| COUNTED.iter().any(|k| w.eq_ignore_ascii_case(k));
+    let cut = |ch: char| !ch.is_ascii_alphabetic();
+    let before = line_before(c, start).rsplit(cut).find(|w| !w.is_empty());
+    let after = line_after(c, end).split(cut).find(|w| !w.is_empty());
+    // What follows directly is the unit.
+    let unit = line_after(c, end).starts_with(' ') && after.is_some_and(word);
+    let number = line_after(c, end).trim_start().starts_with(['+', '*', '/', '<', '>', '^', '&', '=', '-']);
+    before.is_some_and(word) || unit || number || beside_number(c, start, end)
+}
+
+/// Whether the file is a manual, a changelog or the like, by its extension.
+fn documentation(c: &Candidate<'_>) -> bool {
+    const MANUALS: &str = "md rst adoc html htm tex texi pod man 1 2 3 4 5 6 7 8 svg xhtml ipynb map csv tsv json xml yaml yml ps pdf patch diff";
+    MANUALS.split(' ').any(|e| e == c.extension)
 }
 
 fn quoted(before: &[u8], after: &[u8]) -> bool {
@@ -241,6 +411,8 @@ fn company(c: &Candidate<'_>, start: usize) -> bool {
 fn by_label(c: &Candidate<'_>, out: &mut Vec<Match>) {
     let from = if c.literal.is_some() { c.end } else { c.start };
     let text = if c.literal.is_some() { text_after(c, from) } else { c.value() };
+    // `Tel.: 010 …`
+    let (from, text) = text.strip_prefix('.').map_or((from, text), |rest| (from + 1, rest));
     let gap = text.find(|ch: char| ch.is_ascii_digit()).unwrap_or(usize::MAX);
     if gap > 24 || text[..gap].contains(['\n', '.']) {
         return;
@@ -290,6 +462,10 @@ mod tests {
             ("收件人王丹（15747638203）", "15747638203"),
             ("user 13759853453 login ok", "13759853453"),
             ("mobile=13759853453&x=1", "13759853453"),
+            ("We tried 13759853453 twice yesterday.", "13759853453"),
+            ("2026-06-03 11:46:42.751|13759853453|LBV5M0XKXEG113127|OK|4432", "13759853453"),
+            ("2026-06-03 11:46:42.751 notify 13759853453 success", "13759853453"),
+            ("His number is 15580870387, hers is unknown.", "15580870387"),
         ] {
             assert_eq!(phones(text), [value], "{text}");
         }
@@ -304,6 +480,11 @@ mod tests {
             "1.13812345678",
             "size: 13958643712",
             "订单号13812345678",
+            "read 13812345678 bytes from disk",
+            "offset 13812345678",
+            "took 13812345678 ns",
+            "a = 13812345678 + 2",
+            "inode 13812345678 dev 5",
             "ts=1700000000000",
             "ORD-13812345678",
             "13812345678 13912345678 15012345678",
@@ -324,6 +505,8 @@ mod tests {
     fn landlines_need_a_label() {
         assert_eq!(phones("电话：010-62345678"), ["010-62345678"]);
         assert_eq!(phones("固话 (0755)26543210"), ["0755)26543210"]);
+        assert_eq!(phones("如有疑问请致电021 76084749或到店"), ["021 76084749"]);
+        assert_eq!(phones("Tel.: 0931 4503105"), ["0931 4503105"]);
         assert_eq!(found_in(&Phone, "联系电话", "021-54321098").len(), 1);
         assert!(phones("日期 010-62345678").is_empty());
     }

@@ -178,7 +178,9 @@ fn armed_police(after: &str) -> Option<Read> {
 fn embassy(after: &str) -> Option<Read> {
     let at = separator(after);
     let six = after.get(at..at + 6).filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
-    let ends = !after[at + 6..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.');
+    let rest = &after[at + 6..];
+    let ends = !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "元个人台辆名次条万米年".contains(c))
+        && !matches!(rest.as_bytes(), [b'.', b'0'..=b'9', ..]);
     ends.then(|| Read { len: at + 6, class: "embassy", number: six.to_owned(), confidence: 0.8 })
 }
 
@@ -240,8 +242,10 @@ impl Recogniser for Plate {
                 (c.start, "", armed_police(after))
             }
             Some(EMBASSY) => {
-                // 大使, 公使 are words.
-                if before.ends_with(|p: char| is_han(p) && !"车辆牌号".contains(p)) {
+                // 大使, 公使 are words; 使100000 is a number.
+                let word = before.ends_with(|p: char| "大公特天行即迫促致驱假役支指出唤差信密女节诱纵主".contains(p));
+                let joined = before.ends_with(|p: char| is_han(p) && !"车辆牌号".contains(p));
+                if word || after.get(2..6) == Some("0000") || (joined && separator(after) > 0) {
                     return;
                 }
                 (c.start, c.value(), embassy(after))
@@ -314,6 +318,12 @@ mod tests {
     }
 
     #[test]
+    fn an_embassy_plate_may_follow_a_word_or_end_a_sentence() {
+        assert_eq!(plates("与使663062发生剐蹭"), [("使663062".to_owned(), "embassy".to_owned())]);
+        assert_eq!(plates("plate 使230381.").len(), 1);
+    }
+
+    #[test]
     fn numbers_are_normalised() {
         assert_eq!(found(&Plate, "车牌京a·d2345").len(), 1);
         assert_eq!(found(&Plate, "车牌京a·d2345x").len(), 0);
@@ -336,6 +346,9 @@ mod tests {
             "苏GB18030",
             "新B2B平台",
             "大使123456",
+            "使100000元",
+            "致使123456人",
+            "使 234567.5",
             "云ABCDE",
             "黑I12345",
             "京 A 12345 号",

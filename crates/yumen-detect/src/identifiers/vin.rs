@@ -89,7 +89,8 @@ impl Recogniser for Vin {
                 // Pieces of base64, of hyphenated serial numbers and paths of hashes are no VINs.
                 let joined =
                     |b: Option<u8>| matches!(b, Some(b'+' | b'/' | b'=' | b'-' | b'%' | b'&' | b'#' | b'$' | b'@'));
-                if lower || joined(before) || joined(after) || !plausible(vin.as_bytes()) {
+                let path = in_path(c);
+                if lower || (!path && (joined(before) || joined(after))) || !plausible(vin.as_bytes()) {
                     return;
                 }
                 match c.place {
@@ -97,7 +98,7 @@ impl Recogniser for Vin {
                     Place::Cell { .. } => 0.8,
                     Place::Binary if vin.as_bytes()[0] != b'L' => return,
                     Place::Binary => 0.7,
-                    _ if is_source(c) => 0.8,
+                    _ if is_source(c) || path => 0.8,
                     _ => 0.95,
                 }
             }
@@ -114,6 +115,33 @@ impl Recogniser for Vin {
             identifier: valid.then_some(vin),
         });
     }
+}
+
+/// Whether the number is a step of a path beside words, as in `/api/vehicles/LSV…/status`: not a piece of base64, whose letters are of both cases and
+/// mixed with digits.
+fn in_path(c: &Candidate<'_>) -> bool {
+    let step = |s: &str| {
+        let short = s.len() <= 24 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let one_case = !s.bytes().any(|b| b.is_ascii_uppercase()) || !s.bytes().any(|b| b.is_ascii_lowercase());
+        short && one_case
+    };
+    let before = super::labels::tail(c.before(), 64);
+    let after = super::labels::head(c.after(), 64);
+    let Some(path) = before.strip_suffix('/') else { return false };
+    let word =
+        path.rsplit(|ch: char| !ch.is_ascii_alphanumeric() && !matches!(ch, '-' | '_' | '.')).next().unwrap_or("");
+    let named = word.len() >= 2 && step(word) && word.bytes().any(|b| b.is_ascii_lowercase());
+    let next = match after.strip_prefix('/') {
+        Some(rest) => step(
+            rest.split(|ch: char| !ch.is_ascii_alphanumeric() && !matches!(ch, '-' | '_' | '.')).next().unwrap_or(""),
+        ),
+        None => !after.starts_with(['+', '=', '-', '%', '#', '$', '@']),
+    };
+    // A path has a slash before the word as well, or the word stands first.
+    let rest = &path[..path.len() - word.len()];
+    named
+        && next
+        && (rest.ends_with('/') || rest.is_empty() || rest.ends_with(|ch: char| ch.is_whitespace() || ch == '"'))
 }
 
 /// A label that does not stand right before the number, but shortly before on the line.
@@ -150,8 +178,14 @@ mod tests {
     #[test]
     fn valid_numbers_count_anywhere_in_text() {
         let v = "LVSBZYDW9K4458422";
-        for text in [v.to_owned(), format!("VIN={v};"), format!("车辆{v}已进站"), format!("/logs/{}.txt {v}", "x")]
-        {
+        for text in [
+            format!("GET /api/v1/vehicles/{v}/status?x=1"),
+            format!("POST /fleet/cars/{v} 200"),
+            v.to_owned(),
+            format!("VIN={v};"),
+            format!("车辆{v}已进站"),
+            format!("/logs/{}.txt {v}", "x"),
+        ] {
             assert_eq!(vins(&text), [(v.to_owned(), true)], "{text}");
         }
         assert_eq!(vins("vin: lvsbzydw9k4458422").len(), 1);

@@ -196,15 +196,18 @@ impl Session for RecordSession {
 /// Reports a row: its matches, and the record that they make.
 fn report_row(row: Vec<Placed>, out: &mut Findings) {
     let mut identifiers: Vec<(KindId, String)> = Vec::new();
-    let mut seen = KindSet::default();
+    let (mut seen, mut sure) = (KindSet::default(), KindSet::default());
     for m in resolve(row) {
         seen.insert(m.kind);
+        if !m.guess() {
+            sure.insert(m.kind);
+        }
         if let Some(value) = &m.identifier {
             identifiers.push((m.kind, value.clone()));
         }
         report(m, out);
     }
-    record(&identifiers, seen, out);
+    record(&identifiers, seen, sure, out);
 }
 
 /// A batch as it is scanned, and as it came where that differs.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use yumen_model::kind::kinds as k;
 use yumen_model::{Findings, Hit, Identifier, KindId, KindSet, Location, Mask, Props, Secret};
 
 use crate::recogniser::Match;
@@ -45,6 +44,11 @@ impl Placed {
             identifier: m.identifier,
             value: value.to_owned(),
         }
+    }
+
+    /// Whether only its label tells of it: a number with a wrong check digit.
+    pub(crate) fn guess(&self) -> bool {
+        self.distinct.contains(&("checksum", false.into()))
     }
 
     /// The order in which overlapping matches are preferred.
@@ -151,6 +155,8 @@ struct Line {
     number: u64,
     identifiers: Vec<(KindId, String)>,
     seen: KindSet,
+    /// Of these what is more than a guess.
+    sure: KindSet,
     /// Some kind has several values: each is a record.
     several: bool,
     any: bool,
@@ -163,6 +169,9 @@ impl Line {
         }
         let Some(value) = &m.identifier else {
             self.seen.insert(m.kind);
+            if !m.guess() {
+                self.sure.insert(m.kind);
+            }
             return;
         };
         self.any = true;
@@ -176,17 +185,17 @@ impl Line {
                 Some(_) => {
                     self.several = true;
                     for (kind, value) in self.identifiers.drain(..) {
-                        record(&[(kind, value)], KindSet::default(), out);
+                        record(&[(kind, value)], KindSet::default(), KindSet::default(), out);
                     }
                 }
             }
         }
-        record(&[(m.kind, value.clone())], KindSet::default(), out);
+        record(&[(m.kind, value.clone())], KindSet::default(), KindSet::default(), out);
     }
 
     fn end(&mut self, out: &mut Findings) {
         if !self.identifiers.is_empty() || (!self.any && !self.seen.is_empty()) {
-            record(&self.identifiers, self.seen, out);
+            record(&self.identifiers, self.seen, self.sure, out);
         }
         *self = Line { number: self.number, ..Line::default() };
     }
@@ -197,12 +206,13 @@ fn told_of_persons(kind: KindId) -> bool {
     !["key.", "cert.", "doc.", "org.", "geo.review"].iter().any(|p| kind.name().starts_with(p))
 }
 
-/// Reports one record. Without an identifier only what speaks of a person itself is told as uncounted: a place or a device alone is nobody.
-pub(crate) fn record(identifiers: &[(KindId, String)], seen: KindSet, out: &mut Findings) {
+/// Reports one record. Without an identifier only what surely speaks of a person itself is told as uncounted: a place, a device or a number with a
+/// wrong check digit alone is nobody.
+pub(crate) fn record(identifiers: &[(KindId, String)], seen: KindSet, sure: KindSet, out: &mut Findings) {
     let seen: KindSet = if identifiers.iter().any(|(kind, _)| kind.rank().is_some()) {
         seen.iter().filter(|&kind| told_of_persons(kind)).collect()
     } else {
-        seen.iter().filter(|kind| kind.name().starts_with("person.") || *kind == k::VEHICLE_VIN).collect()
+        sure.iter().filter(|kind| kind.name().starts_with("person.")).collect()
     };
     if identifiers.is_empty() && seen.is_empty() {
         return;

@@ -1,5 +1,5 @@
 use super::*;
-use encoding_rs::GB18030;
+use encoding_rs::{BIG5, GB18030, SHIFT_JIS};
 use proptest::prelude::*;
 
 fn of(bytes: &[u8]) -> Option<Charset> {

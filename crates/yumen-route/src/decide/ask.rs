@@ -1,6 +1,6 @@
 //! Open questions, each with the lines that answer it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use yumen_model::verdict::{Question, Text};
@@ -24,10 +24,26 @@ fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
-/// The first places, and a glob for each that means just that one.
-fn globs(paths: &[&str]) -> String {
-    let list: Vec<String> = paths.iter().take(ABOUT).map(|p| quoted(&escape_glob(p))).collect();
-    format!("[{}]", list.join(", "))
+/// A glob for each place that means just that one; of many places the folders or containers that hold them, and whether it came to that.
+fn globs(paths: &[&str]) -> (String, bool) {
+    let mut places: BTreeSet<&str> = paths.iter().copied().collect();
+    let folded = places.len() > ABOUT;
+    while places.len() > ABOUT {
+        // The deepest go up by one.
+        let depth = |p: &&str| p.matches('/').count();
+        let deepest = places.iter().map(depth).max().unwrap_or(0);
+        if deepest == 0 {
+            return ("[\"**\"]".to_owned(), true);
+        }
+        let (deep, flat): (Vec<&str>, Vec<&str>) = places.iter().copied().partition(|p| depth(p) == deepest);
+        let parents = deep.iter().map(|p| p.rsplit_once('/').map_or("", |(parent, _)| parent).trim_end_matches('!'));
+        places = flat.into_iter().chain(parents).collect();
+        if places.contains("") {
+            return ("[\"**\"]".to_owned(), true);
+        }
+    }
+    let list: Vec<String> = places.iter().map(|p| quoted(&escape_glob(p))).collect();
+    (format!("[{}]", list.join(", ")), folded)
 }
 
 fn names(list: &[&str]) -> Vec<String> {
@@ -76,12 +92,18 @@ impl<'a> Questions<'a> {
     /// Asks a named person for a row.
     pub(super) fn determination(&mut self, row: &str, item: &Text, secret: bool, paths: &[&str], as_of: &str) {
         let results = if secret { "secret | not-secret" } else { "important | not-important" };
-        let artifacts = if paths.is_empty() { String::new() } else { format!("    artifacts: {}\n", globs(paths)) };
-        let more = paths.len().saturating_sub(ABOUT);
-        let more =
-            if more > 0 { format!("    # and {more} more artifacts: name their folders\n") } else { String::new() };
+        let artifacts = match globs(paths) {
+            _ if paths.is_empty() => String::new(),
+            (list, false) => format!("    artifacts: {list}\n"),
+            (list, true) => {
+                let n = paths.len();
+                format!(
+                    "    # whole folders, for {n} artifacts: the answer must hold for all of them\n    artifacts: {list}\n"
+                )
+            }
+        };
         let snippet = format!(
-            "determinations:\n  - row: {row}\n{artifacts}{more}    result:  # {results}\n    by:\n    date: {as_of}\n    basis:\n"
+            "determinations:\n  - row: {row}\n{artifacts}    result:  # {results}\n    by:\n    date: {as_of}\n    basis:\n"
         );
         let text = if secret {
             Text::new(
@@ -146,5 +168,34 @@ impl<'a> Questions<'a> {
             snippet: Some(snippet),
             about: rows.iter().map(|r| (*r).to_owned()).collect(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use yumen_rules::Globs;
+
+    fn check(paths: &[String]) -> Vec<String> {
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let (text, folded) = globs(&paths);
+        let list: Vec<String> = serde_json::from_str(&text).unwrap();
+        assert!(list.len() <= ABOUT && folded == (paths.len() > ABOUT));
+        let globs = Globs::new(&list).unwrap();
+        assert!(paths.iter().all(|p| globs.covers(p)), "{list:?}");
+        list
+    }
+
+    #[test]
+    fn many_places_become_their_folders() {
+        let of = |dirs: usize, files: usize, sep: &str| -> Vec<String> {
+            (0..dirs).flat_map(|d| (0..files).map(move |f| format!("in/d{d}{sep}f{f}"))).collect()
+        };
+        assert_eq!(check(&of(1, 20, "/")).len(), 20);
+        assert_eq!(check(&of(1, 21, "/")), ["in/d0"]);
+        assert_eq!(check(&of(3, 500, "[1].zip!/")), ["in/d0[[]1[]].zip", "in/d1[[]1[]].zip", "in/d2[[]1[]].zip"]);
+        assert_eq!(check(&of(500, 3, "/a/b/")), ["in"]);
+        assert_eq!(check(&(0..50).map(|i| format!("{i}.csv")).collect::<Vec<_>>()), ["**"]);
+        assert_eq!(check(&(0..50).map(|i| format!("/{i}.csv")).collect::<Vec<_>>()), ["**"]);
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Bench<'d, 'a> {
     pub(super) keys: &'d [usize],
     pub(super) people: PeopleRoute<'a>,
     pub(super) persons: People,
+    /// Whether there is personal information in artifacts that an exemption covers.
+    pub(super) exempt_persons: bool,
     /// Important rows, and what approvals leave uncovered.
     pub(super) firm: Missing<'a>,
     /// Open rows that no assessment covers.
@@ -74,7 +76,8 @@ impl<'a> Desk<'a> {
         let book = self.case.rulebook;
         let regulated = [important, standing(rows.iter().filter(|r| r.class == Class::ImportantCandidate))];
         let important = regulated.iter().any(|t| !t.is_false());
-        let personal = !bench.persons.present.is_false();
+        // An exemption from the routes is none from notice, consent and impact assessment.
+        let personal = !bench.persons.present.is_false() || bench.exempt_persons;
         let concerns = |c: Concerns| match c {
             Concerns::All => important || personal,
             Concerns::PersonalInformation => personal,
@@ -83,7 +86,7 @@ impl<'a> Desk<'a> {
         let list = book.checklist().iter().filter(|i| concerns(i.concerns));
         let notes = book.notes().iter().filter(|n| n.when.as_ref().is_none_or(|w| scan.holds(w).is_true()));
         Decision {
-            classifications: rows.iter().filter_map(|r| self.classification(r, keys)).collect(),
+            classifications: rows.iter().filter_map(|r| self.classification(scan, r, keys)).collect(),
             verdict,
             subjects: persons.subjects.clone(),
             checklist: list.map(|i| (i.id.clone(), i.text.clone())).collect(),
@@ -176,7 +179,21 @@ impl<'a> Desk<'a> {
         };
         let told: u64 = self.case.outcome.opaque.iter().map(|o| o.bytes).fold(0, u64::saturating_add);
         let untold = self.case.outcome.coverage.opaque.saturating_sub(told);
-        Bench { rows, opaque, untold, keys, people: route, persons: people, firm, open, assumed, geo, personal }
+        let exempt_persons = persons.exempt_findings;
+        Bench {
+            rows,
+            opaque,
+            untold,
+            keys,
+            people: route,
+            persons: people,
+            exempt_persons,
+            firm,
+            open,
+            assumed,
+            geo,
+            personal,
+        }
     }
 
     fn people(&self, persons: &Persons, rows: &[Ruled<'a>]) -> People {
@@ -223,6 +240,7 @@ impl<'a> Desk<'a> {
             return Route::Undetermined;
         }
         match &bench.people {
+            PeopleRoute::None if bench.lifted() => Route::Exempt,
             PeopleRoute::None => Route::Free,
             PeopleRoute::Known(route, _) => *route,
             PeopleRoute::Open(_) => Route::Undetermined,
@@ -236,18 +254,30 @@ impl<'a> Desk<'a> {
         refs
     }
 
-    fn classification(&self, ruled: &Ruled<'a>, keys: &[usize]) -> Option<Classification> {
-        if ruled.standing == Standing::Absent {
+    /// The exemptions that cover persons.
+    fn persons_claims(&self) -> Option<String> {
+        let kinds: BTreeSet<&str> = self.case.shipment?.covering().map(|(kind, _)| kind).collect();
+        Some(kinds.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
+    fn classification(&self, scan: &Scan<'a>, ruled: &Ruled<'a>, keys: &[usize]) -> Option<Classification> {
+        let row = ruled.state.row;
+        let of_persons = matches!(row.class, Class::Personal | Class::SensitivePersonal);
+        let exempted = if of_persons { scan.exempted(row) } else { Vec::new() };
+        if ruled.standing == Standing::Absent && exempted.is_empty() {
             return None;
         }
-        let row = ruled.state.row;
         // All of them: a finding that stands under no row would seem to matter for none.
-        let ids = ruled.state.findings.iter().filter_map(|&(i, _)| self.case.outcome.findings.get(i));
+        let ids: BTreeSet<usize> = ruled.state.findings.iter().map(|&(i, _)| i).chain(exempted).collect();
+        let ids = ids.into_iter().filter_map(|i| self.case.outcome.findings.get(i));
         let mut because: Vec<String> = ids.map(|f| f.id.clone()).collect();
         because.extend(ruled.state.facts.iter().map(|f| format!("fact:{f}")));
         let (mut status, mut settled_by) = (ruled.status, ruled.settled_by.clone());
         if row.settled == Settled::Accept && ruled.state.findings.iter().all(|(i, _)| !keys.contains(i)) {
             (status, settled_by) = ("determined", Some("accept".to_owned()));
+        }
+        if ruled.standing == Standing::Absent {
+            (status, settled_by) = ("exempted", self.persons_claims());
         }
         Some(Classification {
             row: row.id.clone(),
@@ -262,6 +292,11 @@ impl<'a> Desk<'a> {
 }
 
 impl<'a> Bench<'_, 'a> {
+    /// Whether an exemption lifted a row or covers persons: what is regulated leaves by it.
+    fn lifted(&self) -> bool {
+        self.exempt_persons || self.rows.iter().any(|r| r.status == "exempted")
+    }
+
     /// Branch 1.
     pub(super) fn forbidden(&self) -> Truth {
         let secrets = standing(self.rows.iter().filter(|r| r.class == Class::StateSecretSuspect));

@@ -6,7 +6,7 @@
 //! 3. important data left after exemptions → `security-assessment`
 //! 4. an undecided candidate, or opaque bytes that nobody accounts for → `undetermined`
 //! 5. personal information: a CIIO or a threshold → `security-assessment`, a lower threshold → `standard-contract-or-certification`, else `exempt`
-//! 6. nothing of all that → `free`
+//! 6. nothing of all that → `exempt` where an exemption lifted a row or covers persons, else `free`
 //!
 //! `pass` needs more than a route: its own condition must be met by the manifest, and nothing may be left that holds by itself.
 
@@ -18,7 +18,7 @@ mod open;
 mod people;
 mod settle;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use yumen_model::ScanOutcome;
@@ -70,6 +70,9 @@ pub struct Decision {
     pub unused: Vec<(String, Text)>,
 }
 
+/// How many entries of the manifest that were of no use are told one by one.
+const STALE: usize = 20;
+
 /// Entries of the manifest that were of use.
 #[derive(Default)]
 struct Used {
@@ -87,6 +90,7 @@ struct Desk<'a> {
     /// Acceptances by what they take on.
     accepts: HashMap<&'a Accepted, Vec<usize>>,
     unused: Vec<(String, Text)>,
+    stale: BTreeMap<Code, usize>,
     /// Whether the day of judgement was held against any other.
     dates_mattered: bool,
 }
@@ -96,7 +100,27 @@ impl Desk<'_> {
         self.reasons.push(reason);
     }
 
+    /// Tells of an entry that was of no use: the first of each code one by one, the rest by number ([`Desk::stale_rest`]).
     fn stale(&mut self, code: Code, zh: String, en: String) {
+        let told = self.stale.entry(code).or_default();
+        *told += 1;
+        if *told > STALE {
+            return;
+        }
+        self.tell_stale(code, zh, en);
+    }
+
+    fn stale_rest(&mut self) {
+        for (code, told) in std::mem::take(&mut self.stale) {
+            let more = told.saturating_sub(STALE);
+            if more > 0 {
+                let info = code.info();
+                self.tell_stale(code, format!("另有 {more} 项：{}", info.zh), format!("{more} more: {}", info.en));
+            }
+        }
+    }
+
+    fn tell_stale(&mut self, code: Code, zh: String, en: String) {
         self.unused.push((code.info().code.to_owned(), Text::new(zh.clone(), en.clone())));
         self.tell(code.reason(zh, en, Vec::new()));
     }
@@ -112,6 +136,7 @@ pub fn decide(case: &Case<'_>) -> Decision {
         reasons: Vec::new(),
         used: Used::default(),
         accepts: HashMap::new(),
+        stale: BTreeMap::new(),
         unused: Vec::new(),
         dates_mattered: false,
     };
@@ -252,10 +277,13 @@ impl<'a> Desk<'a> {
                 self.stale(Code::ExemptionUnused, zh, en);
             }
         }
+        self.stale_rest();
         if persons.subjects.exempt > 0 {
             let n = persons.subjects.exempt;
-            let zh = format!("{n} 人仅出现在免除情形涵盖的制品中，不计入人数");
-            let en = format!("{n} person(s) appear only in artifacts that an exemption covers and are not counted");
+            let zh = format!("{n} 人仅出现在免除情形涵盖的制品中，不计入人数；告知、同意与影响评估义务仍须履行");
+            let en = format!(
+                "{n} person(s) appear only in artifacts that an exemption covers and are not counted; notice, consent and impact-assessment duties stay"
+            );
             self.tell(Code::PersonsExempt.reason(zh, en, Vec::new()));
         }
         for (fact, interval) in [("persons.personal", persons.personal), ("persons.sensitive", persons.sensitive)] {

@@ -86,10 +86,9 @@ impl<'a> Desk<'a> {
         if determine && row.determinable() {
             // A row about persons is determined for the shipment as a whole.
             let of_findings = row.when.as_ref().is_some_and(|w| w.needs_findings());
-            let findings = ruled.state.findings.iter().map(|&(i, _)| i);
-            let paths = if of_findings { artifacts(self.case.outcome, findings) } else { Vec::new() };
+            let paths = if of_findings { &ruled.unheard[..] } else { &[] };
             let secret = row.class == Class::StateSecretSuspect;
-            q.determination(&row.id, &row.item, secret, &paths, &self.case.as_of.to_string());
+            q.determination(&row.id, &row.item, secret, paths, &self.case.as_of.to_string());
         }
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Ruled<'a> {
     pub(super) class: Class,
     pub(super) status: &'static str,
     pub(super) settled_by: Option<String>,
+    /// Artifacts that feed it and of which no named person has said anything.
+    pub(super) unheard: Vec<&'a str>,
     /// For rows with preconditions.
     pub(super) geo: Geo,
 }
@@ -87,6 +89,7 @@ impl<'a> Desk<'a> {
             class: row.class,
             status: "open",
             settled_by: None,
+            unheard: Vec::new(),
             geo: Geo::default(),
             state,
         };
@@ -102,7 +105,8 @@ impl<'a> Desk<'a> {
     fn determine(&mut self, ruled: &mut Ruled<'a>) {
         let row = ruled.state.row;
         let truth = ruled.state.truth;
-        let heard = self.hear(&ruled.state);
+        let (heard, unheard) = self.hear(&ruled.state);
+        ruled.unheard = unheard;
         let firm = |ruled: &mut Ruled<'a>, by: String| {
             ruled.standing = Standing::Firm;
             ruled.status = "determined";
@@ -138,10 +142,10 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn hear(&mut self, state: &RowState<'a>) -> Heard {
-        let Some(shipment) = self.case.shipment else { return Heard::Nothing };
+    fn hear(&mut self, state: &RowState<'a>) -> (Heard, Vec<&'a str>) {
         let outcome = self.case.outcome;
         let paths = artifacts(outcome, state.findings.iter().map(|&(i, _)| i));
+        let Some(shipment) = self.case.shipment else { return (Heard::Nothing, paths) };
         let mut applies = None;
         let mut cleared = None;
         let mut covered = vec![false; paths.len()];
@@ -173,11 +177,13 @@ impl<'a> Desk<'a> {
                 slot.get_or_insert_with(|| d.by.clone());
             }
         }
-        match (applies, cleared) {
+        let heard = match (applies, cleared) {
             (Some(by), _) => Heard::Applies(by),
             (None, Some(by)) if covered.iter().all(|c| *c) => Heard::Cleared(by),
             _ => Heard::Nothing,
-        }
+        };
+        let unheard = paths.into_iter().zip(covered).filter(|(_, c)| !c).map(|(path, _)| path);
+        (heard, unheard.collect())
     }
 
     fn preconditions(&mut self, scan: &Scan<'a>, fact: &str, ruled: &mut Ruled<'a>) {

@@ -176,22 +176,23 @@ impl Shipment {
     }
 
     /// Claims whose named artifacts' persons are not counted (E1 to E4); each must name artifacts and a basis.
-    fn covering(&self) -> impl Iterator<Item = &Globs> {
+    pub(crate) fn covering(&self) -> impl Iterator<Item = (&str, &Globs)> {
         self.exemptions
             .iter()
             .filter(|c| matches!(c.kind.as_str(), "E1" | "E2" | "E3" | "E4") && c.basis.is_some())
-            .filter_map(|c| c.artifacts.as_ref())
+            .filter_map(|c| Some((c.kind.as_str(), c.artifacts.as_ref()?)))
     }
 
     /// Whether an exemption (E1 to E4) covers the persons of an artifact.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
-        self.covering().any(|globs| globs.covers(path))
+        self.covering().any(|(_, globs)| globs.covers(path))
     }
 
-    /// What [`Shipment::covers`] matches, as globs for a plain glob matcher with a literal separator.
+    /// What [`Shipment::covers`] matches, as globs for a plain glob matcher. Compile them with a literal separator: `*` and `?` must not match `/`, and
+    /// `**` must; a backslash escapes.
     #[must_use]
     pub fn covered_globs(&self) -> Vec<String> {
-        self.covering().flat_map(Globs::expanded).collect()
+        self.covering().flat_map(|(_, globs)| globs.expanded()).collect()
     }
 }

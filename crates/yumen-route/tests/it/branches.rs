@@ -482,6 +482,9 @@ fn persons_that_cannot_be_counted_are_an_interval() {
     let d = w.decide();
     assert_eq!(d.subjects.sensitive, 1);
     assert!(d.verdict.questions.iter().any(|q| q.fact == "persons.sensitive"), "{:?}", d.verdict.questions);
+    // Nothing suggests a hundred thousand persons yet: it is told as open, and is no class of the shipment.
+    assert_eq!(classes(&d), [Class::SensitivePersonal, Class::Personal]);
+    assert!(has(&d, "important-undecided") && !has(&d, "candidate-undecided"));
     let few = w.clone().says("facts: {persons.sensitive: 7}");
     assert_eq!(few.decide().verdict.route, StandardContractOrCertification);
     let many = w.says("facts: {persons.sensitive: 10000}");

@@ -211,3 +211,49 @@ fn the_schema_says_what_the_loader_says() {
         assert_eq!(check(&bad), (false, false), "{pointer}: {}", errors(&bad.to_string()));
     }
 }
+
+#[test]
+fn a_big_manifest_is_read_and_a_flood_of_errors_is_not_shown() {
+    let accepts: String = (0..9_000)
+        .map(|i| format!("  - {{digest: \"blake3:{i:064x}\", reason: r, by: A, until: 2026-12-31}}\n"))
+        .collect();
+    let w = crate::kit::world().says(&format!("accept:\n{accepts}"));
+    let start = std::time::Instant::now();
+    let d = w.decide();
+    assert_eq!(d.unused.len(), 21, "twenty one by one, the rest by number");
+    assert!(d.unused[20].1.en.contains("8980 more"), "{}", d.unused[20].1.en);
+    let flood: String = (0..20_000).map(|i| format!("  k{i}: 1\n")).collect();
+    let told = errors(&format!("shipment: x\nfacts:\n{flood}"));
+    assert_eq!(told.lines().filter(|l| !l.starts_with("    ")).count(), 101);
+    assert!(told.contains("has 19900 more errors"));
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[test]
+fn determinations_answer_what_is_asked_of_their_row() {
+    let line = |row: &str, result: &str| {
+        let text = format!(
+            "shipment: x\ndeterminations:\n  - {{row: {row}, artifacts: [a], result: {result}, by: A, date: 2026-01-01, basis: b}}\n"
+        );
+        errors(&text)
+    };
+    for (row, result) in [("SS-0", "secret"), ("SS-0", "not-secret"), ("SS-0", "not-important"), ("MF-a", "important")]
+    {
+        assert_eq!(line(row, result), "no error", "{row} {result}");
+    }
+    assert!(line("MF-a", "secret").contains("`secret` is no answer for MF-a"));
+    assert!(line("\"[MF-a, SS-0]\"", "x").contains("no row"), "one text is one row");
+    assert!(line("[MF-a, SS-0]", "not-secret").contains("no answer for MF-a"));
+    assert!(line("SS-0", "important").contains("write `secret` or `not-secret`"));
+}
+
+#[test]
+fn sections_pasted_twice_say_where_to_put_them() {
+    let told = errors("shipment: x\nfacts:\n  area.sensitive: false\nfacts:\n  geo.processed: true\n");
+    assert!(told.contains("shipment.yaml:4:1: the key `facts` stands twice"), "{told}");
+    assert!(told.contains("it stands in line 2 already; move the lines below it there"), "{told}");
+    let told =
+        errors("shipment: x\nfacts:\n  area.sensitive: \"true\"\n  prior.personal: 10万\n  prior.sensitive: 1e3\n");
+    assert!(told.contains("write `true`, without quotation marks"), "{told}");
+    assert_eq!(told.matches("write digits only").count(), 2, "{told}");
+}

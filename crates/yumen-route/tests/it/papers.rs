@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use yumen_model::verdict::Outcome::{Hold, Pass};
-use yumen_model::verdict::Route::{Free, SecurityAssessment, StandardContractOrCertification};
+use yumen_model::verdict::Route::{Exempt, SecurityAssessment, StandardContractOrCertification};
 
-use crate::kit::{World, has, view, world};
+use crate::kit::{World, classes, has, view, world};
 
 fn ota() -> World {
     world()
@@ -94,7 +94,7 @@ fn defects_filed_with_samr_lift_upgrade_source_alone() {
     let good = "kind: E9, rows: [OTA-1], filing: F1, authority: SAMR, filed: 2026-06-30";
     let w = |claim: &str, transfer: &str| ota().says(transfer).says(&format!("exemptions:\n  - {{{claim}}}"));
     let d = w(good, "transfer-date: 2026-07-14").decide();
-    assert_eq!(view(&d), (Free, Pass, vec![], vec![]));
+    assert_eq!(view(&d), (Exempt, Pass, vec![], vec![]));
     assert_eq!(
         (d.classifications[0].status.as_str(), d.classifications[0].settled_by.as_deref()),
         ("exempted", Some("E9"))
@@ -112,6 +112,8 @@ fn defects_filed_with_samr_lift_upgrade_source_alone() {
         ("E9", "E2", "", "exemption-not-for-row"),
         ("E9", "E6", "", "exemption-zone-list"),
         ("OTA-1", "MF-a", "", "exemption-unused"),
+        (", rows: [OTA-1]", "", "", "exemption-incomplete"),
+        ("E9, rows: [OTA-1]", "E5", "", "exemption-unused"),
     ] {
         let d = w(&good.replace(was, becomes), transfer).decide();
         assert_eq!((d.verdict.route, d.verdict.outcome), (SecurityAssessment, Hold), "{becomes}");
@@ -154,11 +156,19 @@ fn covered_persons_are_not_counted() {
         .says("exemptions:\n  - {kind: E3, artifacts: [\"hr/**\"], basis: collective contract}");
     w.outcome.subjects.exempt = 3;
     let d = w.decide();
-    assert_eq!((d.verdict.route, d.verdict.outcome), (Free, Pass));
-    assert!(has(&d, "persons-exempt"));
+    assert_eq!((d.verdict.route, d.verdict.outcome), (Exempt, Pass));
+    assert!(has(&d, "persons-exempt") && !has(&d, "nothing-regulated"));
+    let c = &d.classifications[0];
+    assert_eq!((c.row.as_str(), c.status.as_str(), c.settled_by.as_deref()), ("PI", "exempted", Some("E3")));
+    assert_eq!(c.because, ["f0"], "what is exempt still stands under its row");
+    assert!(classes(&d).is_empty() && d.checklist.iter().any(|(id, _)| id == "notice"), "duties stay");
     let shipment = w.shipment().unwrap();
     assert!(shipment.covers("x.zip!/hr/staff.csv") && !shipment.covers("sales/staff.csv"));
     assert!(shipment.covered_globs().contains(&"**/hr/**".to_owned()));
+    let elsewhere = world()
+        .found("person.name", "sales/a.csv")
+        .says("exemptions:\n  - {kind: E3, artifacts: [\"hr/**\"], basis: collective contract}");
+    assert!(has(&elsewhere.decide(), "exemption-unused"), "what covers nothing is told");
     let bare = world().says("exemptions:\n  - {kind: E3, artifacts: [hr]}");
     assert!(!bare.shipment().unwrap().covers("hr/a"), "no basis, no cover");
     assert!(has(&bare.decide(), "exemption-incomplete"));
@@ -225,4 +235,21 @@ rows:
     assert_eq!(world().found("doc.bom", "a").decide_by(&book).verdict.route, SecurityAssessment);
     let d = world().found("network.plan", "a").parties().prior(0, 0).decide_by(&book);
     assert!(d.verdict.questions.iter().any(|q| q.fact == "persons.sensitive"), "its persons can't be counted");
+}
+
+#[test]
+fn what_is_determined_in_part_is_asked_for_the_rest() {
+    let w = world().found("doc.bom", "a/1.csv").found("doc.bom", "b/2.csv").says(
+        "determinations:\n  - {row: MF-a, artifacts: [a], result: not-important, by: A, date: 2026-11-01, basis: b}",
+    );
+    let d = w.decide();
+    let q = &d.verdict.questions[0];
+    assert_eq!(q.about, ["MF-a", "b/2.csv"]);
+    assert!(q.snippet.as_ref().unwrap().contains("artifacts: [\"b/2.csv\"]"));
+    // Several hundred artifacts are answered by one paste.
+    let many = (0..300).fold(world(), |w, i| w.found("doc.bom", &format!("in/{}/{i}.csv", i % 7)));
+    let snippet = many.decide().verdict.questions[0].snippet.clone().unwrap();
+    let answered =
+        snippet.replace("result:", "result: not-important").replace("by:", "by: A").replace("basis:", "basis: b");
+    assert_eq!(many.says(&answered).decide().verdict.outcome, Pass);
 }

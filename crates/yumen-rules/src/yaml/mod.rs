@@ -36,7 +36,11 @@ pub fn read_file(path: &Path) -> Result<Arc<SourceFile>, Problems> {
         Err(e) => {
             let at = e.utf8_error().valid_up_to();
             let line = e.as_bytes()[..at].iter().filter(|&&b| b == b'\n').count() + 1;
-            Err(fail(format!("is not UTF-8 (first bad byte in line {line})"), "save it as UTF-8"))
+            let bytes = e.as_bytes();
+            let wide = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
+            let help =
+                if wide { "it is UTF-16; save it as UTF-8" } else { "save it as UTF-8; it may be GBK (ANSI) now" };
+            Err(fail(format!("is not UTF-8 (first bad byte in line {line})"), help))
         }
     }
 }

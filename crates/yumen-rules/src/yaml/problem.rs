@@ -100,6 +100,9 @@ impl Diagnostic for Problem {
     }
 }
 
+/// How many errors are told one by one. Who hands in the wrong file gets no flood.
+const MOST: usize = 100;
+
 /// All errors of a configuration file, at least one.
 #[derive(Debug)]
 pub struct Problems {
@@ -112,6 +115,13 @@ impl Problems {
     #[must_use]
     pub fn new(file: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|p| p.place.as_ref().map(|(_, at)| at.offset));
+        let more = problems.len().saturating_sub(MOST);
+        if more > 0 {
+            problems.truncate(MOST);
+            let message = format!("has {more} more errors");
+            let help = Some("mend those above first".to_owned());
+            problems.push(Problem { message, help, place: None, file: file.to_owned() });
+        }
         Problems { file: file.to_owned(), problems }
     }
 

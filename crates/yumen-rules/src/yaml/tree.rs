@@ -32,6 +32,20 @@ impl At {
             column: number(location.column()).max(1),
         }
     }
+
+    /// As [`At::of`]. Syntax errors come without a byte offset: it is worked out from line and column.
+    fn in_text(location: serde_yaml::Location, text: &str) -> At {
+        let at = At::of(location);
+        if location.span().byte_offset().is_some() {
+            return at;
+        }
+        let text_from = |line: usize| text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
+        let start = text_from(at.line);
+        let line = text[start..].lines().next().unwrap_or_default();
+        let before: usize = line.chars().take(at.column - 1).map(char::len_utf8).sum();
+        let len = line[before..].chars().next().map_or(0, char::len_utf8);
+        At { offset: start + before, len, ..at }
+    }
 }
 
 /// A value and where it stands.
@@ -189,7 +203,7 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Node, Problems> {
         with_snippet: false,
     };
     serde_yaml::from_str_with_options::<Node>(file.text(), options).map_err(|error| {
-        let at = error.location().map(At::of);
+        let at = error.location().map(|l| At::in_text(l, file.text()));
         let error = error.without_snippet();
         let message = first_line(&error.to_string());
         if message.contains("Documents") {
@@ -226,6 +240,18 @@ fn hint(text: &str, at: At, message: &str) -> Option<String> {
     if lines.iter().flatten().any(|l| l.trim_start_matches(' ').starts_with('\t')) {
         return Some("indent with spaces; YAML does not allow tabs there".to_owned());
     }
+    let holds = |chars: &[char]| lines.iter().flatten().any(|l| l.contains(chars));
+    if message.contains("merge") {
+        return Some("`<<` is not taken here: write the keys out".to_owned());
+    }
+    if message.contains("unexpected character") || message.contains("control") {
+        return Some("there is a character that is no text; is it the right file, saved as UTF-8?".to_owned());
+    }
+    if holds(&['：', '，', '“', '”', '［', '｛']) {
+        return Some(
+            "a full-width sign may be meant as YAML: write `: `, `, `, `\"`, `[`, `{` in half width".to_owned(),
+        );
+    }
     let open = |c: char| lines.iter().flatten().any(|l| l.matches(c).count() % 2 == 1);
     if open('"') || open('\'') || message.contains("quot") || message.contains("scalar") {
         return Some("a quotation mark may be missing; put text that holds ` #` or `: ` into double quotes".to_owned());
@@ -242,4 +268,35 @@ fn hint(text: &str, at: At, message: &str) -> Option<String> {
         return Some("put text that begins with `*` or `&` into double quotes".to_owned());
     }
     Some("the place before may be the cause: look at indentation, quotation marks and brackets".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Place and the text underlined, of the first error.
+    fn place(text: &str) -> (usize, usize, String, String) {
+        let file = SourceFile::new("s.yaml", text);
+        let problems = parse(&file).unwrap_err();
+        let problem = &problems.list()[0];
+        let (line, column) = problem.line_column().unwrap();
+        let label = miette::Diagnostic::labels(problem).unwrap().next().unwrap();
+        let marked = &text[label.offset()..label.offset() + label.len()];
+        let at = text[..label.offset()].lines().count().max(1) + usize::from(text[..label.offset()].ends_with('\n'));
+        assert_eq!(at, line, "the label stands in the line that is told: {text:?}");
+        (line, column, marked.to_owned(), problem.hint().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn syntax_errors_are_underlined_where_they_are() {
+        let (line, _, marked, hint) = place("shipment: s\nname: 示例\nfacts:\n\ta: 1\n");
+        assert_eq!((line, marked.as_str()), (4, "a"));
+        assert!(hint.contains("spaces"));
+        let (line, _, _, hint) = place("shipment：s\nprocessor: {}\n");
+        assert!(line <= 2 && hint.contains("half width"), "{line} {hint}");
+        let (_, _, _, hint) = place("a: &x {b: 1}\nc:\n  <<: *x\n");
+        assert!(hint.contains("write the keys out"), "{hint}");
+        let (line, ..) = place("名: 甲\r\nb: [1\r\nc: 2\r\n");
+        assert!(line >= 2);
+    }
 }

@@ -10,6 +10,7 @@ use super::header::{Entry, Header};
 use super::streams::{Folder, Substream};
 use crate::container::{Container, Place};
 use crate::stream::codec::Fault;
+use crate::window::{CHECKED_STORED, crc_of};
 
 /// Hands over every file, block by block.
 pub(super) fn members(
@@ -106,9 +107,16 @@ fn block_members<'h>(
         && let [pack] = packs
     {
         let mut at = pack.start;
-        while let Some((entry, size, _)) = files.next(to)? {
+        while let Some((entry, size, crc)) = files.next(to)? {
             let meta = named(to, entry.as_ref());
             let end = at.saturating_add(size).min(pack.end);
+            if let Some(stated) = crc
+                && end - at == size
+                && size <= CHECKED_STORED
+                && crc_of(to.blob, at..end)? != stated
+            {
+                to.tell_at("checksum-mismatch", at);
+            }
             to.hand_over_range(meta, at..end)?;
             at = end;
         }

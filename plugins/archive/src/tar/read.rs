@@ -77,6 +77,10 @@ impl Reader<'_> {
                 }
             }
         }
+        if !ended {
+            // No zero block at the end: what is missing, if anything, nobody can tell.
+            self.to.tell_at("truncated", len);
+        }
         Ok(())
     }
 

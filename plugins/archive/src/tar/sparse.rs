@@ -9,7 +9,7 @@ use crate::container::Container;
 /// Most pieces of a map.
 pub(super) const MOST_PIECES: usize = 1 << 20;
 /// Longest member with holes that is handed over as such, in bytes. Beyond it only the pieces that hold data are.
-pub(super) const LONGEST: u64 = 1 << 44;
+pub(super) const LONGEST: u64 = 1 << 36;
 
 /// The pieces of a member that hold data: offset and length of each, in the member.
 pub(super) type Map = Vec<(u64, u64)>;

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use flate2::Crc;
 use memchr::memmem;
 use serde_json::Value;
 use yumen_model::{Artifact, ChildMeta, InspectError, Inspection, Reason};
@@ -13,10 +12,7 @@ use super::entry::{Central, DESCRIPTOR, Header, Local};
 use super::{apk, walk};
 use crate::container::{Container, Place};
 use crate::window::num::{le32, le64};
-use crate::window::{find, sweep};
-
-/// Stored members up to this length have their CRC checked here; longer ones are handed over without a second reading.
-const CHECKED_STORED: u64 = 64 << 20;
+use crate::window::{CHECKED_STORED, crc_of, find};
 
 /// The end mark of a range coder, which a decoder that knows the length does not read.
 const CODER_TAIL: u64 = 16;
@@ -273,12 +269,7 @@ impl Reader<'_> {
     }
 
     fn crc(&self, range: Range<u64>) -> Result<u32, InspectError> {
-        let mut crc = Crc::new();
-        sweep(self.to.blob, range, 0, |_, bytes| {
-            crc.update(bytes);
-            None::<()>
-        })?;
-        Ok(crc.sum())
+        crc_of(self.to.blob, range)
     }
 
     /// A member that lies within another: not opened, since nested quotes make bombs; its bytes are opaque.
