@@ -10,7 +10,10 @@ fn formats_are_listed_from_one_registry() {
     let json = place.yumen(&["formats", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     let names: Vec<_> = json["formats"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
-    for name in ["zip", "docx", "tar", "gzip", "xz", "zstd", "bzip2", "lz4", "7z", "cpio", "ar", "deb", "rpm", "text", "json", "ndjson", "xml", "yaml", "csv"] {
+    for name in [
+        "zip", "docx", "tar", "gzip", "xz", "zstd", "bzip2", "lz4", "7z", "cpio", "ar", "deb", "rpm", "text", "json",
+        "ndjson", "xml", "yaml", "csv",
+    ] {
         assert!(names.contains(&name), "{name}");
         assert!(human.stdout.contains(name));
     }
@@ -47,7 +50,8 @@ fn a_finding_is_explained_from_its_report() {
 fn several_outputs_at_once() {
     let place = Place::new();
     place.file("a.txt", "plain\n");
-    let ran = place.yumen(&["scan", "a.txt", "--format", "human", "--format", "json=r.json", "--format", "markdown=r.md"]);
+    let ran =
+        place.yumen(&["scan", "a.txt", "--format", "human", "--format", "json=r.json", "--format", "markdown=r.md"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.contains("PASS"));
     assert!(std::fs::read_to_string(place.path().join("r.json")).unwrap().contains("yumen-report/1"));

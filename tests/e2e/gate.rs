@@ -8,7 +8,8 @@ use crate::kit::{Place, Report, text};
 pub fn shipment(source_bytes: usize, turn: u8) -> Vec<u8> {
     let mut cipher = Numbers::new(99).bytes(4096);
     cipher[2000] ^= turn;
-    let keys = gzip(&tar(&[("keys/readme.txt", b"nothing to see\n"), ("keys/test.pem", private_key_pem(5).as_bytes())]));
+    let keys =
+        gzip(&tar(&[("keys/readme.txt", b"nothing to see\n"), ("keys/test.pem", private_key_pem(5).as_bytes())]));
     let mut zip = Zip::new()
         .deflated("data/customers.csv", &customers_gb18030(0..50))
         .stored("vendor/keys.tar.gz", &keys)
@@ -44,9 +45,13 @@ fn everything_planted_is_found_and_nothing_else() {
     report.finding("person.phone", "in.zip!/docs/minutes.docx!/word/document.xml");
     let opaque = report.list("opaque");
     assert_eq!(opaque.len(), 1, "{opaque:?}");
-    assert_eq!((text(&opaque[0]["artifact"]), text(&opaque[0]["reason"])), ("in.zip!/ecu/firmware.enc".into(), "encrypted".into()));
+    assert_eq!(
+        (text(&opaque[0]["artifact"]), text(&opaque[0]["reason"])),
+        ("in.zip!/ecu/firmware.enc".into(), "encrypted".into())
+    );
     assert_eq!(opaque[0]["bytes"], 4096);
-    let planted = |artifact: &str| artifact == csv || artifact.contains("keys.tar.gz") || artifact.contains("minutes.docx");
+    let planted =
+        |artifact: &str| artifact == csv || artifact.contains("keys.tar.gz") || artifact.contains("minutes.docx");
     let other: Vec<_> = report.found().into_iter().filter(|(_, artifact)| !planted(artifact)).collect();
     assert!(other.is_empty(), "{other:?}");
     assert_eq!(report.0["subjects"]["sensitive"], 50, "each row holds an identity number");

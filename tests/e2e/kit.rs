@@ -96,9 +96,7 @@ impl Report {
 
     /// Kind and artifact of every finding that is no mere inventory.
     pub fn found(&self) -> Vec<(String, String)> {
-        let inventory = |k: &str| {
-            yumen_model::KindId::named(k).is_some_and(|k| k.info().inventory)
-        };
+        let inventory = |k: &str| yumen_model::KindId::named(k).is_some_and(|k| k.info().inventory);
         self.list("findings")
             .iter()
             .map(|f| (text(&f["kind"]), text(&f["artifact"])))

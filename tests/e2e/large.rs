@@ -18,7 +18,13 @@ const MOST: u64 = 256 << 10;
 fn log(out: &mut impl Write) {
     let mut block = Vec::new();
     for i in 0..10_000 {
-        writeln!(block, "2026-11-23T08:{:02}:{:02} INFO gateway frame={i} state=idle queue=0 retry=false", i / 60 % 60, i % 60).unwrap();
+        writeln!(
+            block,
+            "2026-11-23T08:{:02}:{:02} INFO gateway frame={i} state=idle queue=0 retry=false",
+            i / 60 % 60,
+            i % 60
+        )
+        .unwrap();
     }
     let mut written = 0;
     while written < LOG {

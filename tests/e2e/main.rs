@@ -1,6 +1,6 @@
 //! End to end: the built command on whole shipments.
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod bad_input;
 mod commands;

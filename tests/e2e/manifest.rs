@@ -29,7 +29,15 @@ accept:
 fn with(place: &Place, manifest: &str) -> (i32, Report) {
     place.file("shipment.yaml", manifest);
     place.scan(&[
-        "in.zip", "--shipment", "shipment.yaml", "--as-of", "2026-11-23", "--prior-personal", "100", "--prior-sensitive", "10",
+        "in.zip",
+        "--shipment",
+        "shipment.yaml",
+        "--as-of",
+        "2026-11-23",
+        "--prior-personal",
+        "100",
+        "--prior-sensitive",
+        "10",
     ])
 }
 
@@ -61,7 +69,8 @@ fn an_expired_approval_holds() {
 #[test]
 fn an_approval_for_another_recipient_holds() {
     let (place, first) = planted();
-    let (code, report) = with(&place, &manifest(&first, |m| m.replace("recipient: Example GmbH}", "recipient: Other AG}")));
+    let (code, report) =
+        with(&place, &manifest(&first, |m| m.replace("recipient: Example GmbH}", "recipient: Other AG}")));
     assert_eq!((code, report.outcome()), (1, "hold"));
     assert!(report.reasons().contains("recipient"), "{}", report.reasons());
 }
@@ -90,7 +99,15 @@ fn ten_thousand_sensitive_persons_ask_for_an_assessment() {
     place.file("shipment.yaml", manifest(&first, |m| m));
     let scan = |prior: &str| {
         place.scan(&[
-            "in.zip", "--shipment", "shipment.yaml", "--as-of", "2026-11-23", "--prior-personal", "0", "--prior-sensitive", prior,
+            "in.zip",
+            "--shipment",
+            "shipment.yaml",
+            "--as-of",
+            "2026-11-23",
+            "--prior-personal",
+            "0",
+            "--prior-sensitive",
+            prior,
         ])
     };
     // Fifty persons are in the shipment.
@@ -104,7 +121,9 @@ fn ten_thousand_sensitive_persons_ask_for_an_assessment() {
 fn the_words_of_the_manifest_are_checked_all_at_once() {
     let (place, first) = planted();
     let broken = manifest(&first, |m| {
-        m.replace("scenario: r-and-d", "scenario: r-and-b").replace("2026-11-24", "2026-13-24").replace("purpose:", "pupose:")
+        m.replace("scenario: r-and-d", "scenario: r-and-b")
+            .replace("2026-11-24", "2026-13-24")
+            .replace("purpose:", "pupose:")
     });
     place.file("shipment.yaml", &broken);
     let ran = place.yumen(&["scan", "in.zip", "--shipment", "shipment.yaml"]);

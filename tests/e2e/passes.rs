@@ -6,7 +6,13 @@ use crate::kit::Place;
 
 fn free(place: &Place, input: &str) {
     let (code, report) = place.scan(&[input]);
-    assert_eq!((code, report.outcome(), report.route()), (0, "pass", "free"), "{:#}\n{:?}", report.0["verdict"], report.found());
+    assert_eq!(
+        (code, report.outcome(), report.route()),
+        (0, "pass", "free"),
+        "{:#}\n{:?}",
+        report.0["verdict"],
+        report.found()
+    );
     assert!(report.question_keys().is_empty());
     assert_eq!(report.0["coverage"]["opaque"], 0);
 }
@@ -51,7 +57,8 @@ fn a_folder_of_text() {
 #[test]
 fn documents_and_archives_without_hits() {
     let place = Place::new();
-    let zip = Zip::new().stored("a.txt", b"plain words\n").deflated("b.docx", &docx("会议纪要：讨论了界面配色。")).finish();
+    let zip =
+        Zip::new().stored("a.txt", b"plain words\n").deflated("b.docx", &docx("会议纪要：讨论了界面配色。")).finish();
     place.file("bundle.zip", zip);
     free(&place, "bundle.zip");
 }

@@ -32,7 +32,13 @@ pub(crate) fn run(file: Option<&Path>) -> Result<(), String> {
     }
     for miss in &accuracy.misses {
         let what = if miss.extra { "found, not labelled" } else { "labelled, not found" };
-        println!("line {:>4}, bytes {:>4}..{:<4} {:<24} {what}", miss.line, miss.bytes.0, miss.bytes.1, miss.kind.name());
+        println!(
+            "line {:>4}, bytes {:>4}..{:<4} {:<24} {what}",
+            miss.line,
+            miss.bytes.0,
+            miss.bytes.1,
+            miss.kind.name()
+        );
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
 }
 
 fn files() -> Vec<(&'static str, Vec<u8>)> {
-    let source = b"/* Cluster display, build 20261101. */\nint brightness(int lux) { return lux > 4000 ? 255 : lux / 16; }\n";
+    let source =
+        b"/* Cluster display, build 20261101. */\nint brightness(int lux) { return lux > 4000 ? 255 : lux / 16; }\n";
     let keys = gzip(&tar(&[("keys/test-signing.pem", private_key_pem(41).as_bytes())]));
     let update = Zip::new()
         .deflated("src/display.c", source)

@@ -42,7 +42,8 @@ fn notes() -> Value {
 const MADE: &str = "<!-- Made by `cargo xtask schemas`; edit the registry instead. -->\n";
 
 fn kinds_page() -> String {
-    let mut page = format!("# Data kinds\n\n{MADE}\nKinds marked *inventory* say what is there; alone they are no alarm.\n\n");
+    let mut page =
+        format!("# Data kinds\n\n{MADE}\nKinds marked *inventory* say what is there; alone they are no alarm.\n\n");
     page.push_str("| kind | 中文 | English | what counts |\n|---|---|---|---|\n");
     for k in KINDS {
         let inventory = if k.inventory { " *(inventory)*" } else { "" };
@@ -59,8 +60,12 @@ fn formats_page() -> String {
     let registry = yumen::registry();
     let mut formats: Vec<_> = registry.formats().collect();
     formats.sort_by_key(|f| f.name);
-    let mut page = format!("# Formats\n\n{MADE}\nA format without an entry under *not read* is read in full. Everything else is swept as raw bytes and stays opaque.\n\n");
-    page.push_str("| format | extensions | recognised by | yields | not read | reference |\n|---|---|---|---|---|---|\n");
+    let mut page = format!(
+        "# Formats\n\n{MADE}\nA format without an entry under *not read* is read in full. Everything else is swept as raw bytes and stays opaque.\n\n"
+    );
+    page.push_str(
+        "| format | extensions | recognised by | yields | not read | reference |\n|---|---|---|---|---|---|\n",
+    );
     for f in formats {
         let cell = |text: &str| text.replace('|', "\\|");
         let _ = writeln!(

@@ -148,7 +148,8 @@ impl LabelMap {
         let mut upto = |at: &mut u64, to: u64, active: &mut BTreeMap<Label, u64>| {
             while *at < to {
                 active.retain(|_, end| *end > *at);
-                let (label, end) = active.first_key_value().map_or((Label::Opaque(rest), to), |(l, e)| (*l, (*e).min(to)));
+                let (label, end) =
+                    active.first_key_value().map_or((Label::Opaque(rest), to), |(l, e)| (*l, (*e).min(to)));
                 push(*at..end, label);
                 *at = end;
             }

@@ -375,7 +375,10 @@ mod tests {
         let parts = f.into_parts();
         assert_eq!(parts.aggregates.len(), 1);
         let a = &parts.aggregates[0];
-        assert_eq!((a.count, &a.properties["points"], &a.properties["datum"]), (2, &Value::from(7), &Value::from("unknown")));
+        assert_eq!(
+            (a.count, &a.properties["points"], &a.properties["datum"]),
+            (2, &Value::from(7), &Value::from("unknown"))
+        );
         assert_eq!(a.properties["extent"], Value::from(vec![0.0, 2.0, 3.0, 5.0]));
         assert_eq!(a.lists["provinces"].iter().collect::<Vec<_>>(), ["CN-BJ", "CN-GD"]);
     }

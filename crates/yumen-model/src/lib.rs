@@ -26,8 +26,8 @@ pub use blob::{Blob, Extent, Source};
 pub use coverage::{Coverage, Label, LabelMap, Reason};
 pub use detector::{Detector, Session};
 pub use evidence::{
-    Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, KeyBatch, KeyMaterial, KeyWhat, RawBatch, RecordBatch, TextBatch,
-    TextEncoding,
+    Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, KeyBatch, KeyMaterial, KeyWhat, RawBatch, RecordBatch,
+    TextBatch, TextEncoding,
 };
 pub use finding::{Finding, Findings, Hit, Location, Part, Props};
 pub use format::{Certainty, Format, Identity, Probe};

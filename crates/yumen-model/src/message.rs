@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::blob::Extent;
 use crate::artifact::ChildMeta;
+use crate::blob::Extent;
 use crate::coverage::{Label, Reason};
 use crate::evidence::{Batch, EvidenceHeader};
 use crate::group::{GroupFact, Need};

@@ -80,8 +80,7 @@ impl SubjectEdges {
         ids.sort_by_key(|&(rank, kind, _)| (rank, kind));
         let Some(&(best, _, strongest)) = ids.first() else { return };
         for &(rank, kind, token) in &ids {
-            let (stronger, kinds) =
-                if rank == best { (0, seen) } else { (strongest, KindSet::of(&[kind])) };
+            let (stronger, kinds) = if rank == best { (0, seen) } else { (strongest, KindSet::of(&[kind])) };
             let kinds = self.set(if covered { KindSet::default() } else { kinds });
             self.edges.push(Edge { token, stronger, rank, kinds });
         }

@@ -77,6 +77,7 @@ reasons! {
     ApprovalNoRecipient "approval-no-recipient" holds: "批准或清单未写明接收方", "the approval or the manifest names no recipient";
     ApprovalRowNotCovered "approval-row-not-covered" holds: "批准未覆盖该行或制品", "the approval does not cover the row or artifact";
     FactContradictsScan "fact-contradicts-scan" tells: "申报的人数少于扫描所见，按扫描所见计", "fewer persons are declared than were seen; what was seen counts";
+    RecipientGreaterBay "recipient-hk-macao-taiwan" tells: "港澳台接收方按境外接收方判断", "a recipient in Hong Kong, Macao or Taiwan counts as abroad";
     RecipientInChina "recipient-in-china" tells: "接收方在中国内地；仍按出境判断", "the recipient is in mainland China; it is judged as an outbound transfer all the same";
     Loosened "loosened" tells: "组织配置放宽了规则", "the organisation's configuration loosens a rule";
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use yumen_model::kind::KindId;
-use yumen_model::verdict::Text;
+use yumen_model::verdict::{Class, Text};
 
 use crate::book::{Detectable, Provenance, Row, Rulebook, Settled, Trigger};
 use crate::condition::{Allowed, Bound, Condition, Found, Level};
@@ -171,7 +171,15 @@ impl Rulebook {
             say(zh, "否", "no")
         };
         label(&mut out, zh, "个人信息", "personal", level);
-        let rows = self.rows.iter().filter(|r| r.when.as_ref().is_some_and(|w| w.kinds().contains(kind)));
+        // Personal information feeds the rows about persons, whatever its kind.
+        let of_persons = |r: &&Row| match r.class {
+            Class::SensitivePersonal => self.sensitive_kinds().contains(kind),
+            Class::Personal => self.personal_kinds().contains(kind),
+            _ => false,
+        };
+        let rows = self.rows.iter().filter(|r| {
+            r.when.as_ref().is_some_and(|w| w.kinds().contains(kind) || (w.counts_persons() && of_persons(r)))
+        });
         let rows: Vec<&str> = rows.map(|r| r.id.as_str()).collect();
         if !rows.is_empty() {
             label(&mut out, zh, "用于", "feeds", &rows.join(", "));

@@ -1,6 +1,8 @@
 //! Globs over artifact paths, as `applies-to` and `artifacts` in a manifest use them.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::sync::OnceLock;
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// A glob that means just one path.
 #[must_use]
@@ -30,7 +32,19 @@ pub fn escape_glob(path: &str) -> String {
 pub struct Globs {
     patterns: Vec<String>,
     expanded: Vec<String>,
-    set: GlobSet,
+    /// The globs without what lies inside: held against the path and each folder and container above it. In parts, since a set has a largest size.
+    heads: Vec<GlobSet>,
+    whole: OnceLock<GlobSet>,
+}
+
+/// Longest glob, in bytes.
+const LONGEST: usize = 4096;
+
+/// Globs in one set.
+const PART: usize = 500;
+
+fn compile(glob: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(glob).literal_separator(true).backslash_escape(true).build()
 }
 
 impl Globs {
@@ -39,8 +53,7 @@ impl Globs {
     /// # Errors
     /// The place of the first bad glob in the list, and what is wrong with it.
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Globs, (usize, String)> {
-        let mut builder = GlobSetBuilder::new();
-        let mut expanded = Vec::new();
+        let (mut heads, mut expanded) = (Vec::new(), Vec::new());
         for (i, pattern) in patterns.iter().enumerate() {
             let bad = |e: globset::Error| (i, e.kind().to_string());
             let pattern = pattern.as_ref();
@@ -52,30 +65,50 @@ impl Globs {
             if body.is_empty() {
                 return Err((i, "it names nothing".to_owned()));
             }
+            if body.len() > LONGEST {
+                return Err((i, format!("it is longer than {LONGEST} bytes")));
+            }
             for head in if anchored { &["", "/", "./"][..] } else { &["", "**/"] } {
-                for tail in ["", "/**", "!/**"] {
-                    let glob = format!("{head}{body}{tail}");
-                    let compiled =
-                        GlobBuilder::new(&glob).literal_separator(true).backslash_escape(true).build().map_err(bad)?;
-                    builder.add(compiled);
-                    expanded.push(glob);
-                }
+                heads.push((i, compile(&format!("{head}{body}")).map_err(bad)?));
+                expanded.extend(["", "/**", "!/**"].map(|tail| format!("{head}{body}{tail}")));
             }
         }
-        let set = builder.build().map_err(|e| (0, e.kind().to_string()))?;
-        Ok(Globs { patterns: patterns.iter().map(|p| p.as_ref().to_owned()).collect(), expanded, set })
+        let parts = heads.chunks(PART).map(|part| {
+            let first = part.first().map_or(0, |(i, _)| *i);
+            let mut builder = GlobSetBuilder::new();
+            part.iter().for_each(|(_, glob)| {
+                builder.add(glob.clone());
+            });
+            builder.build().map_err(|e| (first, e.kind().to_string()))
+        });
+        let heads = parts.collect::<Result<_, _>>()?;
+        let patterns = patterns.iter().map(|p| p.as_ref().to_owned()).collect();
+        Ok(Globs { patterns, expanded, heads, whole: OnceLock::new() })
     }
 
     /// Whether a path is meant.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
-        self.set.is_match(path)
+        let above = path.match_indices('/').flat_map(|(i, _)| {
+            let folder = &path[..i];
+            [folder, folder.strip_suffix('!').unwrap_or(folder)]
+        });
+        std::iter::once(path)
+            .chain(above)
+            .filter(|p| !p.is_empty())
+            .any(|p| self.heads.iter().any(|set| set.is_match(p)))
     }
 
-    /// The compiled set, for whoever matches many paths.
+    /// All globs in one compiled set, for another matcher. Meant for the few of a command line: where they are too many for one set it is empty.
     #[must_use]
     pub fn set(&self) -> &GlobSet {
-        &self.set
+        self.whole.get_or_init(|| {
+            let mut builder = GlobSetBuilder::new();
+            for glob in self.expanded.iter().filter_map(|g| compile(g).ok()) {
+                builder.add(glob);
+            }
+            builder.build().unwrap_or_default()
+        })
     }
 
     /// The globs that are really matched, for another matcher. Its `*` must not match `/`.
@@ -151,6 +184,29 @@ mod tests {
                 proptest::prop_assert!(leading || globs.covers(&path), "{} {}", path, glob);
             } else {
                 proptest::prop_assert!(path.trim_matches(['/', ' ', '.']).is_empty(), "{} {}", path, glob);
+            }
+        }
+    }
+
+    #[test]
+    fn many_globs_and_long_ones_cost_little() {
+        let many: Vec<String> = (0..10_000).map(|i| format!("in/some/file{i}.csv")).collect();
+        let globs = Globs::new(&many).unwrap();
+        assert!(globs.covers("x/in/some/file9999.csv!/y") && !globs.covers("in/some/file10000.csv"));
+        assert!(Globs::new(&["a".repeat(500_000)]).unwrap_err().1.contains("longer"));
+        assert!(Globs::new(&["*i".repeat(2_000)]).is_ok_and(|g| !g.covers(&"i".repeat(5_000).replace("ii", "ij"))));
+        // Nested as deep as a length of 4096 allows.
+        let _ = Globs::new(&[format!("{}{}", "{a,".repeat(1_000), "}".repeat(1_000))]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_compiled_set_says_the_same(
+            glob in "[./]{0,2}[ab*?/!]{1,8}",
+            path in "[./]{0,2}[ab!/]{1,12}",
+        ) {
+            if let Ok(globs) = Globs::new(&[&glob]) && !path.contains("//") {
+                proptest::prop_assert_eq!(globs.covers(&path), globs.set().is_match(&path), "{} {}", glob, path);
             }
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
-use yumen_model::finding::Aggregate;
 use yumen_model::coverage::Labelled;
+use yumen_model::finding::Aggregate;
 use yumen_model::{
     ArtifactEntry, Finding, KindSet, Location, Note, OpaqueEntry, Part, Reason, ScanOutcome, SubjectEdges,
 };
@@ -20,7 +20,8 @@ pub(crate) fn outcome(mut results: Results, limits: &Limits) -> ScanOutcome {
     let dropped = over_limit(&mut results.records, limits);
     results.folded.retain(|parent, _| !dropped.iter().any(|d| parent.starts_with(d)));
     // Members are read after their container was put on record.
-    for record in results.records.iter_mut().filter(|r| r.position.len() == 1 && r.root.changed.load(Ordering::Relaxed)) {
+    for record in results.records.iter_mut().filter(|r| r.position.len() == 1 && r.root.changed.load(Ordering::Relaxed))
+    {
         let note = Note::new("changed");
         if !record.notes.contains(&note) {
             record.notes.push(note);
@@ -188,9 +189,8 @@ fn finding(aggregate: Aggregate, path: &str, below: &str, digest: Option<&str>) 
         }
         (location, sample)
     });
-    let (location, sample) = places
-        .next()
-        .map_or_else(|| (Location::default(), String::new()), |(l, s)| (l, s.as_str().to_owned()));
+    let (location, sample) =
+        places.next().map_or_else(|| (Location::default(), String::new()), |(l, s)| (l, s.as_str().to_owned()));
     let mut hasher = blake3::Hasher::new();
     let at = serde_json::to_string(&location).unwrap_or_default();
     let which: BTreeMap<_, Value> = distinct.iter().map(|(n, v)| (*n, v.into())).collect();
@@ -211,7 +211,6 @@ fn finding(aggregate: Aggregate, path: &str, below: &str, digest: Option<&str>) 
         properties: all,
     }
 }
-
 
 #[cfg(test)]
 mod tests {

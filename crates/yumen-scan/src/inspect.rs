@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rayon::Scope;
 use yumen_model::coverage::Labelled;
 use yumen_model::{
-    Batch, Blob, ByteMap, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note, Reason, TextBatch,
+    Batch, Blob, ByteMap, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note, Reason,
+    TextBatch,
 };
 
 use crate::inspector::Inspector;

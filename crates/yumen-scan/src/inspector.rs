@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering;
 use rayon::Scope;
 use yumen_model::coverage::Labelled;
 use yumen_model::{
-    Artifact, Batch, Blob, ChildMeta, Context, EvidenceHeader, EvidenceKind, Extent, Findings, GroupFact, Inspection, Label,
-    LabelMap, Message, Need, Note, RawBatch, Reason, Session, Stop,
+    Artifact, Batch, Blob, ChildMeta, Context, EvidenceHeader, EvidenceKind, Extent, Findings, GroupFact, Inspection,
+    Label, LabelMap, Message, Need, Note, RawBatch, Reason, Session, Stop,
 };
 
 use crate::inspect::{Done, note_code};
@@ -196,8 +196,10 @@ impl Inspector<'_, '_> {
         if hits > self.told {
             self.run.progress.found(hits - self.told);
         }
-        let notable =
-            !self.findings.is_empty() || !self.notes.is_empty() || !labelled.opaque.is_empty() || self.run.options.all_artifacts;
+        let notable = !self.findings.is_empty()
+            || !self.notes.is_empty()
+            || !labelled.opaque.is_empty()
+            || self.run.options.all_artifacts;
         let digest = if notable { self.run.digest(self.blob) } else { None };
         if !self.exports.is_empty() || !self.needs.is_empty() {
             self.join_group();
@@ -216,15 +218,7 @@ impl Inspector<'_, '_> {
             (container && told(&["truncated", "corrupt", "spanned", "checksum-mismatch"])).then_some(Reason::Corrupt)
         };
         let format = self.format.into_owned();
-        let done = Done {
-            format,
-            bytes: self.len,
-            labelled,
-            digest,
-            listed,
-            notes: self.notes,
-            charge: self.charge,
-        };
+        let done = Done { format, bytes: self.len, labelled, digest, listed, notes: self.notes, charge: self.charge };
         self.run.record(self.task, self.findings, done);
     }
 

@@ -24,7 +24,10 @@ pub enum InputError {
     },
     /// The operating system does not let it be read.
     #[error("the input {path} can't be read: {cause}")]
-    #[diagnostic(code(yumen::input::unreadable), help("an input named on the command line must be readable; check its permissions"))]
+    #[diagnostic(
+        code(yumen::input::unreadable),
+        help("an input named on the command line must be readable; check its permissions")
+    )]
     Unreadable {
         /// As given.
         path: String,
@@ -33,7 +36,10 @@ pub enum InputError {
     },
     /// It is neither a file nor a folder.
     #[error("the input {path} is neither a file nor a folder")]
-    #[diagnostic(code(yumen::input::special), help("give files and folders; copy what a device or pipe yields into a file first"))]
+    #[diagnostic(
+        code(yumen::input::special),
+        help("give files and folders; copy what a device or pipe yields into a file first")
+    )]
     Special {
         /// As given.
         path: String,

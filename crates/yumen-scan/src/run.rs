@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::Scope;
-use yumen_model::finding::Aggregate;
 use yumen_model::coverage::Labelled;
+use yumen_model::finding::Aggregate;
 use yumen_model::{
     Blob, ChildMeta, Coverage, Detector, GroupFact, KindSet, Note, Reason, ScanOutcome, SubjectEdges, SubjectKey,
 };

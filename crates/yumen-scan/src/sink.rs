@@ -85,7 +85,9 @@ impl Sink {
     /// The child's bytes.
     pub(crate) fn finish(self, stop: &StopFlag) -> Blob {
         let blob = match self.store {
-            Store::Heap(bytes, reserved) => Blob::new(Arc::new(HeapSource { bytes, stop: stop.clone(), _reserved: reserved })),
+            Store::Heap(bytes, reserved) => {
+                Blob::new(Arc::new(HeapSource { bytes, stop: stop.clone(), _reserved: reserved }))
+            }
             Store::Spill(file, slot) => {
                 // A file that ends in zeros has them only once it is told to.
                 // Should that fail, reading them does, and the child is opaque.
@@ -96,5 +98,31 @@ impl Sink {
             }
         };
         if self.len == self.stored { blob } else { blob.slice(&self.pieces) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_in_a_spill_file_read_back_wherever_they_stand() {
+        for memory in [0, 64 << 20] {
+            let stores = Stores { memory: Budget::new(memory), files: Budget::new(4) };
+            let mut sink = Sink::new(&stores);
+            let mut expected = Vec::new();
+            for piece in [&[0; 5000][..], &[7; 100], &[0; 70_000], &[0], &[1, 0, 2], &[0; 9000]] {
+                sink.write(piece, None).unwrap();
+                expected.extend_from_slice(piece);
+            }
+            sink.zeros(10);
+            expected.extend_from_slice(&[0; 10]);
+            sink.write(&[0; 3], None).unwrap();
+            expected.extend_from_slice(&[0; 3]);
+            let blob = sink.finish(&StopFlag::default());
+            assert_eq!(blob.bytes(0..blob.len()).unwrap(), expected);
+            // Only what the format calls a hole is one.
+            assert_eq!(blob.holes().map(|h| h.end - h.start).sum::<u64>(), 10);
+        }
     }
 }

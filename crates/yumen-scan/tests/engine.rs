@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use yumen_model::kind::kinds;
 use yumen_model::{
     Artifact, Batch, ByteMap, Certainty, ChildMeta, Context, Detector, EvidenceHeader, EvidenceKind, Findings, Format,
-    GroupFact, Grouper, Hit, Identity, InspectError, Inspection, InspectionExt, KindId, Location, Mask, Member, Message,
-    Need, Part, Plugin, Probe, Reason, ScanOutcome, Secret, Session, TextBatch,
+    GroupFact, Grouper, Hit, Identity, InspectError, Inspection, InspectionExt, KindId, Location, Mask, Member,
+    Message, Need, Part, Plugin, Probe, Reason, ScanOutcome, Secret, Session, TextBatch,
 };
 use yumen_scan::{Limits, Quiet, Registry, ScanOptions, StopFlag, scan};
 
@@ -294,10 +294,56 @@ fn limits_are_told_and_the_rest_is_still_read() {
     assert!(outcome.opaque.iter().any(|o| o.reason == Reason::Limit && o.artifact.ends_with("bomb.box")));
 }
 
+/// Hands over the same bytes many times over, or a long hole; and says that a checksum is wrong.
+struct Repeats;
+
+impl Plugin for Repeats {
+    fn formats(&self) -> &'static [Format] {
+        &BOX
+    }
+    fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
+        probe.head.starts_with(b"BOX").then(|| Identity::new("box", Certainty::Signature))
+    }
+    fn inspect(&self, a: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
+        out.container(0..a.blob.len())?;
+        if a.blob.bytes(3..4).unwrap() == b"R" {
+            for i in 0..100_000 {
+                out.child_range(ChildMeta::named(format!("{i}").as_bytes()), 4..a.blob.len())?;
+            }
+        } else {
+            let holes = if a.blob.bytes(3..4).unwrap() == b"H" { 1 << 46 } else { 1 << 30 };
+            let extents = vec![yumen_model::Extent::Zero { len: holes }];
+            out.send(Message::ChildExtents { meta: ChildMeta::named(b"hole"), extents })?;
+            out.note(yumen_model::Note::new("checksum-mismatch"))?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn bytes_handed_over_again_and_again_and_endless_holes_are_over_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let scan_one = |content: Vec<u8>| {
+        fs::write(dir.path().join("a.box"), content).unwrap();
+        let registry = Registry::new(vec![Box::new(Repeats)]);
+        let inputs = [dir.path().join("a.box")];
+        scan(&inputs, &registry, &[], &ScanOptions::default(), &StopFlag::default(), &Quiet).unwrap()
+    };
+    let again = scan_one([b"BOXR".to_vec(), vec![0; 100_000]].concat());
+    assert_eq!(again.opaque[0].reason, Reason::Limit);
+    let endless = scan_one(b"BOXH".to_vec());
+    assert_eq!(endless.opaque[0].reason, Reason::Limit);
+    // A hole of usual length passes; the wrong checksum is listed without bytes, and so holds.
+    let usual = scan_one(b"BOXU".to_vec());
+    checks(&usual);
+    assert_eq!((usual.opaque.len(), usual.opaque[0].bytes, usual.opaque[0].reason), (1, 0, Reason::Corrupt));
+}
+
 #[test]
 fn totals_are_charged_in_tree_order_whatever_the_threads() {
     let dir = tempfile::tempdir().unwrap();
-    let part = |i: usize| boxed(&[entry(1, "run", 3 << 20, b"a"), stored("s.note", format!("SECRET-{i:04}").as_bytes())]);
+    let part =
+        |i: usize| boxed(&[entry(1, "run", 3 << 20, b"a"), stored("s.note", format!("SECRET-{i:04}").as_bytes())]);
     let parts: Vec<_> = (0..40).map(|i| stored(&format!("{i:02}.box"), &part(i))).collect();
     fs::write(dir.path().join("a.box"), boxed(&parts)).unwrap();
     // The floor of the total is 4 GiB; the entry limit is the one to meet here: 40 parts and 2 entries in each.

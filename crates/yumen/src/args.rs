@@ -236,7 +236,9 @@ impl FromStr for Output {
             "human" => OutputFormat::Human,
             "json" => OutputFormat::Json,
             "markdown" => OutputFormat::Markdown,
-            "sarif" | "junit" | "html" => return Err(format!("{name} is not built yet; there are human, json, markdown")),
+            "sarif" | "junit" | "html" => {
+                return Err(format!("{name} is not built yet; there are human, json, markdown"));
+            }
             _ => return Err("not a format; there are human, json, markdown".to_owned()),
         };
         Ok(Output { format, file })

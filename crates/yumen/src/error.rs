@@ -15,7 +15,10 @@ pub(crate) enum Failure {
     Reports(Vec<Report>),
     /// A glob that can't be parsed.
     #[error("`{glob}` is not a glob: {cause}")]
-    #[diagnostic(code(yumen::usage::glob), help("`*` and `?` match within a name, `**` matches folders, `[a-z]` a set"))]
+    #[diagnostic(
+        code(yumen::usage::glob),
+        help("`*` and `?` match within a name, `**` matches folders, `[a-z]` a set")
+    )]
     Glob {
         /// As given.
         glob: String,

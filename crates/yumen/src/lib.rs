@@ -58,7 +58,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| {
         if let Some(at) = info.location() {
-            output::stderr_line(&format!("yumen: a parser crashed at {}:{}; the artifact counts as not inspected", at.file(), at.line()));
+            output::stderr_line(&format!(
+                "yumen: a parser crashed at {}:{}; the artifact counts as not inspected",
+                at.file(),
+                at.line()
+            ));
         }
     }));
 }

@@ -60,6 +60,7 @@ fn zh(args: &RulebookArgs) -> bool {
 pub(crate) fn unknown(name: &str) -> Failure {
     Failure::Unknown {
         name: name.to_owned(),
-        help: "`yumen rules list` lists the rows and docs/kinds.md the data kinds; for a finding give --report FILE".to_owned(),
+        help: "`yumen rules list` lists the rows and docs/kinds.md the data kinds; for a finding give --report FILE"
+            .to_owned(),
     }
 }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
-use yumen_model::{ScanOutcome, SubjectKey};
 use yumen_model::verdict::{Outcome, Text};
+use yumen_model::{ScanOutcome, SubjectKey};
 use yumen_report::{
     ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
 };
@@ -161,10 +161,8 @@ fn decide(
     );
     let coded = |list: Vec<(String, Text)>| list.into_iter().map(|(code, text)| CodedText { code, text });
     report.checklist = decision.checklist.into_iter().map(|(id, text)| ChecklistItem { id, text }).collect();
-    report.notes = coded(decision.standing_notes)
-        .chain(coded(decision.overlay_notes))
-        .chain(coded(decision.unused))
-        .collect();
+    report.notes =
+        coded(decision.standing_notes).chain(coded(decision.overlay_notes)).chain(coded(decision.unused)).collect();
     report.shipment = shipment.map(shipment_info);
     report
 }
@@ -173,7 +171,9 @@ fn shipment_info(shipment: &Shipment) -> ShipmentInfo {
     ShipmentInfo {
         id: shipment.id().to_owned(),
         processor: shipment.processor().name.clone(),
-        recipient: shipment.recipient().map(|r| Recipient { name: r.name.clone(), country: r.country.clone().unwrap_or_default() }),
+        recipient: shipment
+            .recipient()
+            .map(|r| Recipient { name: r.name.clone(), country: r.country.clone().unwrap_or_default() }),
         scenario: shipment.scenario().map(str::to_owned),
         purpose: shipment.purpose().map(str::to_owned),
         transfer_date: shipment.transfer_date().map(|d| d.to_string()),

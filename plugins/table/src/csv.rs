@@ -24,8 +24,8 @@ pub(crate) const FORMAT: Format = Format {
 const SOURCE: &[&str] = &[
     "c", "h", "cc", "cpp", "hpp", "cxx", "rs", "go", "py", "pl", "pm", "rb", "js", "ts", "mjs", "java", "kt", "scala",
     "swift", "m", "s", "asm", "inc", "php", "lua", "r", "jl", "sh", "bat", "ps1", "cs", "vb", "f", "f90", "v", "sv",
-    "vhd", "cmake", "mk", "css", "scss", "tex", "md", "rst", "html", "svg", "diff", "patch", "json", "xml", "yaml",
-    "yml", "toml", "ini", "sql", "dbc", "ldf", "a2l", "asc", "trc", "lock",
+    "vhd", "vim", "cmake", "mk", "css", "scss", "tex", "md", "rst", "html", "svg", "diff", "patch", "json", "xml",
+    "yaml", "yml", "toml", "ini", "sql", "dbc", "ldf", "a2l", "asc", "trc", "lock",
 ];
 
 /// Longest name of a column that is kept, in bytes.

@@ -90,7 +90,12 @@ impl Plugin for TextPlugin {
             table: Dialect::sniff(&sample.text, sample.complete, false).is_some(),
         };
         let mut best: Option<Identity> = None;
-        for entry in ENTRIES {
+        let entries = if plain::is_running(&extension) && !look.text.starts_with("<?xml") {
+            &ENTRIES[ENTRIES.len() - 1..]
+        } else {
+            ENTRIES
+        };
+        for entry in entries {
             if let Some(certainty) = (entry.identify)(&look)
                 // Running text is what has no other structure, whatever its name.
                 && best.is_none_or(|b| certainty > b.certainty && entry.format.name != plain::TEXT.name)

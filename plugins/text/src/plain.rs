@@ -31,8 +31,21 @@ pub(crate) const EMPTY: Format = Format {
 /// Extensions that say text and nothing more.
 const NAMES: &[&str] = &["txt", "log", "md", "rst", "text", "adoc"];
 
+/// Extensions of running text and source code: markup, tables and settings at the start of such a file are part of its text.
+const RUNNING: &[&str] = &[
+    "md", "markdown", "rst", "adoc", "tex", "rs", "py", "c", "h", "cc", "cpp", "hpp", "cxx", "go", "java", "kt",
+    "swift", "rb", "pl", "pm", "lua", "vim", "el", "sh", "bash", "zsh", "bat", "cmd", "ps1", "js", "mjs", "cjs", "ts",
+    "jsx", "tsx", "css", "scss", "less", "cs", "scala", "php", "r", "jl", "m", "s", "asm", "v", "sv", "vhd", "cmake",
+    "mk", "diff", "patch",
+];
+
+/// Whether a name promises running text or source code.
+pub(crate) fn is_running(extension: &str) -> bool {
+    RUNNING.contains(&extension)
+}
+
 pub(crate) fn identify(look: &Look<'_>) -> Option<Certainty> {
-    Some(if look.table { Certainty::Fallback } else { look.named(NAMES) })
+    Some(if look.table && !is_running(look.extension) { Certainty::Fallback } else { look.named(NAMES) })
 }
 
 pub(crate) fn inspect(artifact: &Artifact, out: &mut dyn Inspection) -> Result<(), InspectError> {

@@ -172,7 +172,8 @@ impl<'o> Reader<'o> {
         self.end_at(open, self.window.byte(), to)
     }
 
-    fn end_at(&mut self, open: Open, byte_end: u64, to: To<'_>) -> Result<(), InspectError> {
+    /// Ends the open value, whose last byte stands before `byte_end`.
+    pub(crate) fn end_at(&mut self, open: Open, byte_end: u64, to: To<'_>) -> Result<(), InspectError> {
         match to {
             To::Name(name, column) => self.records.end_cell(name, column, open.spot, byte_end, open.plain, self.out),
             To::Lone => self.records.end_lone(open.spot, byte_end, open.plain, self.out),

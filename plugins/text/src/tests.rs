@@ -43,6 +43,12 @@ fn content_first_name_second() {
     is("a.txt", "张三", "text", Likely);
     is("empty.json", "", "empty", Likely);
     is("a.md", "<details>\n# hello\n", "text", Likely);
+    // Running text and code, whatever they begin with.
+    is("README.md", "<p align=\"center\">\n<img src=\"x\">\n</p>\n\n# hello\n", "text", Likely);
+    is("post.md", "---\ntitle: x\n---\n# hello\n", "text", Likely);
+    is("a.vim", "a,b,c\n1,2,3\n4,5,6\n", "text", Plausible);
+    is("de.ts", "<?xml version=\"1.0\"?><TS><context/></TS>", "xml", Plausible);
+    assert_eq!(identity("x.bin", b"\x93"), None);
     assert!(identity("a.bin", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 15, 16, 17, 18]).is_none());
 }
 

@@ -289,7 +289,6 @@ impl Yaml<'_> {
 
     /// A block value: the lines that follow and are indented more than `column`.
     fn block(&mut self, column: usize, to: To<'_>) -> Result<(), InspectError> {
-        let mut strip = None;
         let mut open = self.r.begin();
         let mut first = true;
         while self.r.peek(0)?.is_some() {
@@ -305,23 +304,22 @@ impl Yaml<'_> {
             if !blank && indent <= column && !top_level {
                 break;
             }
-            let strip = if blank { strip.unwrap_or(0) } else { *strip.get_or_insert(indent) };
-            let skip = strip.min(indent).min(len);
-            self.r.window.skip_in_line(skip);
+            // The indent of further lines stays: so the value stands in the file as it is told, and places inside it are exact.
+            let skip = if first { indent.min(len) } else { 0 };
             if first {
+                self.r.window.skip_in_line(skip);
                 open = self.r.begin();
-            } else if skip > 0 {
-                open.plain = false;
             }
             first = false;
             self.r.grow(len - skip + end, &mut open, to)?;
         }
-        // The line end after the last line is no part of it.
-        let kept = self.r.records.value().trim_end().len();
-        if !open.plain {
-            self.r.records.truncate_value(kept);
-        }
-        self.r.end(open, to)
+        // The line ends after the last line are no part of it.
+        let value = self.r.records.value();
+        let kept = value.trim_end().len();
+        let cut = (value.len() - kept) as u64;
+        self.r.records.truncate_value(kept);
+        let end = self.r.window.byte() - if open.plain { cut } else { 0 };
+        self.r.end_at(open, end, to)
     }
 }
 

@@ -121,5 +121,8 @@ pub fn docx(paragraph: &str) -> Vec<u8> {
     let document = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>{paragraph}</w:t></w:r></w:p></w:body></w:document>"#
     );
-    Zip::new().deflated("[Content_Types].xml", types.as_bytes()).deflated("word/document.xml", document.as_bytes()).finish()
+    Zip::new()
+        .deflated("[Content_Types].xml", types.as_bytes())
+        .deflated("word/document.xml", document.as_bytes())
+        .finish()
 }

@@ -132,7 +132,10 @@ pub fn customers_gb18030(persons: std::ops::Range<u64>) -> Vec<u8> {
 #[must_use]
 pub fn harmless_source(seed: u64, len: usize) -> Vec<u8> {
     let mut n = Numbers::new(seed);
-    let words = ["frame", "index", "buffer", "speed", "limit", "torque", "filter", "state", "angle", "offset", "sample", "window"];
+    let words = [
+        "frame", "index", "buffer", "speed", "limit", "torque", "filter", "state", "angle", "offset", "sample",
+        "window",
+    ];
     let mut out = String::with_capacity(len + 200);
     while out.len() < len {
         let (a, b, c) = (*n.pick(&words), *n.pick(&words), *n.pick(&words));
@@ -155,15 +158,40 @@ pub fn labelled_lines(seed: u64, lines: usize) -> String {
         let (batch, code) = (n.below(1_000_000), n.next_u64());
         let (km, speed) = (n.below(200_000), n.below(120));
         let parts: Vec<(&str, String)> = match n.below(9) {
-            0 => vec![("", "客户".into()), ("NAME", p.name), ("", "，身份证号码：".into()), ("ID_CARD", p.id_number), ("", "。".into())],
+            0 => vec![
+                ("", "客户".into()),
+                ("NAME", p.name),
+                ("", "，身份证号码：".into()),
+                ("ID_CARD", p.id_number),
+                ("", "。".into()),
+            ],
             1 => vec![("", "请联系".into()), ("MOBILE", p.phone), ("", format!("，工单{batch}已关闭"))],
             2 => vec![("", "VIN：".into()), ("VIN", p.vin), ("", format!("，里程{km}公里"))],
             3 => vec![("PLATE", p.plate), ("", format!("于高速以{speed}公里每小时驶过"))],
-            4 => vec![("", "车牌号".into()), ("PLATE", p.plate), ("", "，车架号".into()), ("VIN", p.vin), ("", "，手机".into()), ("MOBILE", p.phone)],
+            4 => vec![
+                ("", "车牌号".into()),
+                ("PLATE", p.plate),
+                ("", "，车架号".into()),
+                ("VIN", p.vin),
+                ("", "，手机".into()),
+                ("MOBILE", p.phone),
+            ],
             5 => vec![("", format!("固件校验和 {code:016x}，批次 {batch:08}，耗时 {}.{speed:03} 秒", km % 60))],
             6 => vec![("", format!("坐标系转换残差 0.{batch:06}，迭代 {speed} 次，序列号 SN{code:012}"))],
-            7 => vec![("", "车主：".into()), ("NAME", p.name), ("", "；电话：".into()), ("MOBILE", p.phone), ("", "；车牌：".into()), ("PLATE", p.plate)],
-            _ => vec![("", "身份证 ".into()), ("ID_CARD", p.id_number), ("", " 已核验，流水 ".into()), ("", format!("{batch:06}{line:04}"))],
+            7 => vec![
+                ("", "车主：".into()),
+                ("NAME", p.name),
+                ("", "；电话：".into()),
+                ("MOBILE", p.phone),
+                ("", "；车牌：".into()),
+                ("PLATE", p.plate),
+            ],
+            _ => vec![
+                ("", "身份证 ".into()),
+                ("ID_CARD", p.id_number),
+                ("", " 已核验，流水 ".into()),
+                ("", format!("{batch:06}{line:04}")),
+            ],
         };
         let mut text = String::new();
         let mut spans = Vec::new();

@@ -3,7 +3,7 @@
 use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
-use super::check::variety;
+use super::check::{patterned, variety};
 use super::context::text_after;
 use super::labels::{self, Labels, is_han};
 use crate::recogniser::{Candidate, Match, Place, Recogniser};
@@ -130,7 +130,7 @@ fn judge(labels: Labels, value: &str, column: bool, format: &str) -> Option<(Kin
                 | "MYSQL"
                 | "ANONYMOUS"
         );
-        let small = digits == bytes.len() && bytes.len() < 5;
+        let small = digits == bytes.len() && (bytes.len() < 5 || patterned(bytes));
         let table = is_table(format) || bytes.len() >= 8 && digits > 0;
         return (!system && !small && table).then_some((kinds::PERSON_ACCOUNT, if strong { 0.9 } else { 0.6 }));
     }
@@ -149,7 +149,9 @@ fn judge(labels: Labels, value: &str, column: bool, format: &str) -> Option<(Kin
         let vector = value.len() >= 24
             && (value.contains(',')
                 || value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_')));
-        return (vector && !value.contains("://")).then_some((kinds::PERSON_BIOMETRIC, 0.9));
+        // The number of a picture in a service's index is no template.
+        let uuid = value.len() == 36 && value.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
+        return (vector && !uuid && !value.contains("://")).then_some((kinds::PERSON_BIOMETRIC, 0.9));
     }
     None
 }
@@ -252,7 +254,8 @@ impl Recogniser for Fields {
         let trimmed =
             value.trim_start_matches(|ch: char| (ch.is_whitespace() && ch != '\n') || ":：=\"'“为是（(#".contains(ch));
         let gap = after.len() - trimmed.len();
-        if gap == 0 && label != Labels::PASSPORT || gap > 24 {
+        let latin = c.value().is_ascii() && label != Labels::PASSPORT;
+        if (gap == 0 && latin) || gap > 24 {
             return;
         }
         let len = trimmed.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'*')).count();
@@ -278,6 +281,7 @@ mod tests {
     #[test]
     fn values_behind_their_labels() {
         assert_eq!(kinds_of("发动机号：8A123456"), [kinds::VEHICLE_ENGINE_NUMBER]);
+        assert_eq!(kinds_of("发动机号JLH3G15579754，登记"), [kinds::VEHICLE_ENGINE_NUMBER]);
         assert_eq!(kinds_of("护照号码 E12345678"), [kinds::PERSON_PASSPORT]);
         assert_eq!(kinds_of("passport no. EA1234567"), [kinds::PERSON_PASSPORT]);
         assert_eq!(kinds_of("驾驶证档案编号：440301234567"), [kinds::PERSON_DRIVER_LICENCE]);
@@ -291,6 +295,9 @@ mod tests {
     fn columns() {
         let kind = |column, value| found_in(&Fields, column, value).first().map(|f| f.kind);
         assert_eq!(kind("engine_no", "LFV8A12345"), Some(kinds::VEHICLE_ENGINE_NUMBER));
+        assert_eq!(kind("faceId", "ff43d742-0c13-5d16-a3e8-03d3f58e980b"), None);
+        assert_eq!(kind("ownerId", "123456789012"), None);
+        assert_eq!(kind("serviceFullName", "Cloud Batch"), None);
         assert_eq!(kind("护照号", "G12345678"), Some(kinds::PERSON_PASSPORT));
         assert_eq!(kind("档案编号", "440301234567"), Some(kinds::PERSON_DRIVER_LICENCE));
         assert_eq!(kind("openid", "oX4k2jL0aBcDeFgHiJkLmNoPqRsT"), Some(kinds::PERSON_ACCOUNT));

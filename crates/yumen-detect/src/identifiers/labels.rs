@@ -214,6 +214,9 @@ fn classify(name: &str) -> Labels {
     });
     let last = name.rsplit(['.', '/', '[', ']']).find(|s| !s.is_empty()).unwrap_or(name);
     let mut found = chinese(name) | latin(last);
+    if found.any(Labels::NAME) && of_a_thing(last) {
+        found = Labels(found.0 & !Labels::NAME.0);
+    }
     // `owner.name`, `contact.phone.value`: the last step alone says little, the step before it more.
     if name.len() > last.len() && !found.any(Labels(!(Labels::NAME_MAYBE.0 | Labels::NOISE.0 | Labels::PUBLISHED.0))) {
         let joined: String = tokens(name).concat();
@@ -235,6 +238,51 @@ fn classify(name: &str) -> Labels {
     }
     let strong = Labels(!(Labels::NOISE.0 | Labels::NAME_MAYBE.0 | Labels::PUBLISHED.0 | Labels::ACCOUNT_MAYBE.0));
     if found.any(strong) { Labels(found.0 & !Labels::NOISE.0) } else { found }
+}
+
+/// `serviceFullName`, `package_full_name`: the full name of what is nobody.
+fn of_a_thing(name: &str) -> bool {
+    const THINGS: &[&str] = &[
+        "service",
+        "package",
+        "file",
+        "class",
+        "type",
+        "product",
+        "project",
+        "module",
+        "repo",
+        "repository",
+        "method",
+        "function",
+        "org",
+        "organization",
+        "company",
+        "branch",
+        "qualified",
+        "field",
+        "table",
+        "schema",
+        "device",
+        "model",
+        "country",
+        "city",
+        "font",
+        "display",
+        "app",
+        "application",
+        "license",
+        "job",
+        "test",
+        "role",
+        "group",
+        "team",
+        "domain",
+        "host",
+    ];
+    let tokens = tokens(name);
+    let [.., of, full, last] = tokens.as_slice() else { return false };
+    full == "full" && last == "name" && THINGS.contains(&of.as_str())
 }
 
 /// Without what stands in brackets at the end: 手机号（必填）, `phone(11)`.
@@ -506,6 +554,8 @@ mod tests {
 
     #[test]
     fn the_end_of_a_name_decides() {
+        assert!(!of("serviceFullName").any(Labels::NAME));
+        assert!(of("userFullName").any(Labels::NAME));
         assert!(!of("phone_model").any(Labels::PHONE));
         assert!(!of("手机型号").any(Labels::PHONE));
         assert!(!of("vin_count").any(Labels::VIN));

@@ -1,5 +1,8 @@
 //! `person.name`: Chinese names behind labels, before titles and in columns; Latin ones in columns and behind sure labels.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use yumen_model::kind::kinds;
 use yumen_model::{KindId, Mask};
 
@@ -173,17 +176,20 @@ const LATIN_MAYBE: usize = 105;
 
 /// The number of characters of the surname that a text begins with.
 fn surname(text: &str) -> usize {
-    if COMPOUND.iter().any(|s| text.starts_with(s)) {
+    if COMPOUND.iter().any(|s| text.starts_with(*s)) {
         2
     } else {
-        usize::from(text.chars().next().is_some_and(|c| SURNAMES.contains(c)))
+        usize::from(text.chars().next().is_some_and(|c| FAMILIES.contains(&c)))
     }
 }
 
 fn is_word(text: &str) -> bool {
-    let two: String = text.chars().take(2).collect();
-    WORDS.split([' ', '\\', '\n']).any(|w| w == two)
+    let end = text.char_indices().nth(2).map_or(text.len(), |(at, _)| at);
+    NO_NAMES.contains(&text[..end])
 }
+
+static FAMILIES: LazyLock<HashSet<char>> = LazyLock::new(|| SURNAMES.chars().collect());
+static NO_NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| WORDS.split_whitespace().collect());
 
 /// The length in bytes of a Chinese name that a sentence begins with.
 fn at_start(text: &str) -> Option<usize> {

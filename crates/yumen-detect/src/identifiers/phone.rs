@@ -178,7 +178,7 @@ fn by_form(c: &Candidate<'_>, out: &mut Vec<Match>) {
             Place::Prose if chinese_line(c, start, end) => 0.92,
             Place::Prose if alone(c, start, end) => 0.8,
             Place::Prose if among_numbers(c, start, end) => return,
-            Place::Prose if is_source(c) && !quoted(before, after) => return,
+            Place::Prose if is_source(c) && (!quoted(before, after) || run == "17179869184") => return,
             Place::Prose if bytes.len() == 3 && beside_number(c, start, end) => return,
             Place::Prose if bytes.len() == 3 => 0.8,
             Place::Prose if company(c, start) => 0.8,
@@ -339,7 +339,8 @@ fn hard_to_tell(c: &Candidate<'_>, start: usize, end: usize) -> bool {
     // What follows directly is the unit.
     let unit = line_after(c, end).starts_with(' ') && after.is_some_and(word);
     let number = line_after(c, end).trim_start().starts_with(['+', '*', '/', '<', '>', '^', '&', '=', '-']);
-    before.is_some_and(word) || unit || number || beside_number(c, start, end)
+    let listed = line_before(c, start).trim_end().ends_with('#') || c.value() == "17179869184";
+    before.is_some_and(word) || unit || number || listed || beside_number(c, start, end)
 }
 
 /// Whether the file is a manual, a changelog or the like, by its extension.
@@ -485,6 +486,7 @@ mod tests {
             "took 13812345678 ns",
             "a = 13812345678 + 2",
             "inode 13812345678 dev 5",
+            "<U000229BF>;IGNORE # 13115341543",
             "ts=1700000000000",
             "ORD-13812345678",
             "13812345678 13912345678 15012345678",

@@ -89,6 +89,8 @@ pub(crate) struct Engine {
     offsets: [usize; TABLE + 2],
     /// Distinct sets of recognisers; the first is empty.
     sets: Vec<Vec<usize>>,
+    /// Lengths of runs that nobody wants when they are letters in lower case alone, a bit each.
+    no_words: u64,
 }
 
 impl Engine {
@@ -116,8 +118,10 @@ impl Engine {
             table: Vec::new(),
             offsets: [0; TABLE + 2],
             sets: vec![Vec::new()],
+            no_words: 0,
         };
         engine.tabulate();
+        engine.tabulate_words();
         engine
     }
 
@@ -135,6 +139,15 @@ impl Engine {
                     let fraction = self.set_of(&Run { fraction: true, ..run });
                     self.table.push((plain, fraction));
                 }
+            }
+        }
+    }
+
+    /// What the table says of lower-case words; see `no_words`.
+    fn tabulate_words(&mut self) {
+        for len in 1..=TABLE {
+            if self.table[self.offsets[len]] == (0, 0) {
+                self.no_words |= 1 << len;
             }
         }
     }
@@ -204,25 +217,38 @@ impl Engine {
                 Classes::of(&block)
             }
         };
-        let all = classes.digits | classes.upper | classes.lower;
+        let (digits, letters) = (classes.digits, classes.upper | classes.lower);
+        let all = digits | letters;
         let mut next = 0;
         loop {
-            let rest = all >> next;
             if at.len() == 0 {
-                next += rest.trailing_zeros() as usize;
+                next += (all >> next).trailing_zeros() as usize;
             }
             if next >= n {
                 return;
             }
             let len = ((all >> next).trailing_ones() as usize).min(n - next);
+            let open = next + len >= n;
             if len > 0 {
                 let mask = (u64::MAX >> (BLOCK - len)) << next;
-                at.digits += (classes.digits & mask).count_ones() as usize;
-                at.upper += (classes.upper & mask).count_ones() as usize;
-                at.lower += (classes.lower & mask).count_ones() as usize;
+                // Most runs are words in lower case, which nobody wants: they are not counted through.
+                if mask & !classes.lower == 0 {
+                    if !open && at.len() == 0 && self.no_words & 1 << len.min(BLOCK - 1) != 0 {
+                        next += len;
+                        continue;
+                    }
+                    at.lower += len;
+                } else if mask & letters == 0 {
+                    at.digits += len;
+                } else {
+                    let (digits, upper) = ((digits & mask).count_ones(), (classes.upper & mask).count_ones());
+                    at.digits += digits as usize;
+                    at.upper += upper as usize;
+                    at.lower += len - digits as usize - upper as usize;
+                }
                 next += len;
             }
-            if next >= n {
+            if open {
                 // A run that is too long already stays so, without its counters running over.
                 at.lower = at.lower.min(LONGEST_RUN + 1);
                 at.digits = at.digits.min(LONGEST_RUN + 1);

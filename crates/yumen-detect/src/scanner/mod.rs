@@ -47,7 +47,12 @@ impl Detector for TextDetector {
         };
         match header.kind {
             EvidenceKind::Text | EvidenceKind::Raw | EvidenceKind::Name => {
-                Some(Box::new(text::TextSession::new(engine, about, header.kind)))
+                let mut session = text::TextSession::new(engine, about, header.kind);
+                let place = |key: &str| header.properties.get(key).and_then(serde_json::Value::as_u64);
+                if let Some(line) = place("first_line") {
+                    session.begin_at(line, place("first_column").unwrap_or(1));
+                }
+                Some(Box::new(session))
             }
             EvidenceKind::Records => Some(Box::new(records::RecordSession::new(engine, about))),
             EvidenceKind::Keys => None,

@@ -61,6 +61,11 @@ impl TextSession {
         }
     }
 
+    /// The stream begins elsewhere than in line 1, column 1: what comes before was told otherwise.
+    pub(crate) fn begin_at(&mut self, line: u64, column: u64) {
+        self.window.begin_at(line, column);
+    }
+
     fn take(&mut self, map: &yumen_model::ByteMap, text: &str, out: &mut Findings) {
         let mut from = 0;
         while from < text.len() {

@@ -39,6 +39,11 @@ impl Window {
         }
     }
 
+    /// The stream begins at a line and column other than the first.
+    pub(crate) fn begin_at(&mut self, line: u64, column: u64) {
+        self.counted = Counted { offset: 0, line: line.max(1), column: column.max(1) };
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -225,6 +230,15 @@ mod tests {
                 assert_eq!(end, 100 + len as u64);
             }
         }
+    }
+
+    #[test]
+    fn lines_and_columns_go_on_from_where_the_stream_begins() {
+        let mut w = Window::new();
+        w.begin_at(7, 3);
+        w.push(&ByteMap::identity(0), "ab\ncd", 0, 5);
+        assert_eq!(w.line_column(1), (7, 4));
+        assert_eq!(w.line_column(4), (8, 2));
     }
 
     #[test]

@@ -133,6 +133,10 @@ fn url(v: &View<'_>) -> Option<Found> {
         (!info.contains(['?', '&', '=']) && !port).then_some((info, host))
     })?;
     let (user, password) = info.split_once(':')?;
+    // The account of every database manual.
+    if user.eq_ignore_ascii_case("scott") && password.eq_ignore_ascii_case("tiger") {
+        return None;
+    }
     let scheme_name = v.before().get(v.start - scheme..)?;
     let sound = scheme > 0
         && user.len() <= 100
@@ -393,6 +397,7 @@ mod tests {
     fn examples_and_references_are_not_told() {
         for text in [
             "https://user:password@example.com/",
+            "mysql+pymysql://scott:tiger@localhost/test",
             "postgres://user:pass@host:5432/db",
             "postgres://app:${DB_PASSWORD}@db:5432/fleet",
             "https://x-access-token:$TOKEN@github.com/a/b",

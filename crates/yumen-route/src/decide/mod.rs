@@ -295,7 +295,13 @@ impl<'a> Desk<'a> {
                 self.tell(Code::FactContradictsScan.reason(zh, en, vec![fact.to_owned()]));
             }
         }
-        if shipment.recipient.as_ref().is_some_and(|r| r.country.as_deref() == Some("CN")) {
+        let country = shipment.recipient.as_ref().and_then(|r| r.country.as_deref());
+        if matches!(country, Some("HK" | "MO" | "TW")) {
+            let zh = "港澳台接收方按境外接收方判断；粤港澳大湾区标准合同仅适用于区内流动，另行约定";
+            let en = "a recipient in Hong Kong, Macao or Taiwan counts as abroad; the Greater Bay Area contract covers flows inside that area only and is an arrangement of its own";
+            self.tell(Code::RecipientGreaterBay.reason(zh, en, Vec::new()));
+        }
+        if country == Some("CN") {
             let zh = "接收方在中国内地；仍按向境外提供判断";
             let en = "the recipient is in mainland China; it is judged as an outbound transfer all the same";
             self.tell(Code::RecipientInChina.reason(zh, en, Vec::new()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use yumen_model::verdict::Class;
 use yumen_rules::facts::FactType;
-use yumen_rules::yaml::{At, Fields, Node, Reader, SourceFile, Value, parse, read_file, suggest};
+use yumen_rules::yaml::{At, Fields, Node, Reader, SourceFile, Value, brief, parse, read_file, suggest};
 use yumen_rules::{Declared, FactTable, FactValue, Globs, Problems, Rulebook};
 
 use super::{Accept, Accepted, Approval, Claim, Determination, Processor, Recipient, Ruling, Shipment};
@@ -128,7 +128,7 @@ impl Loader<'_> {
         let date = shaped.then(|| text.parse::<Date>().ok()).flatten();
         if date.is_none() {
             let help = if shaped { "there is no such day" } else { "write year-month-day, as in 2026-07-14" };
-            self.reader.problem(node.at, format!("`{text}` is no date for `{what}`"), Some(help.to_owned()));
+            self.reader.problem(node.at, format!("`{}` is no date for `{what}`", brief(&text)), Some(help.to_owned()));
         }
         date
     }
@@ -141,7 +141,11 @@ impl Loader<'_> {
             Err((i, why)) => {
                 let at = texts.get(i).map_or(node.at, |(_, at)| *at);
                 let help = "`*` stays within a name, `**` spans folders, as in \"maps/**\"".to_owned();
-                self.reader.problem(at, format!("`{}` is no glob: {why}", patterns.get(i).unwrap_or(&"")), Some(help));
+                self.reader.problem(
+                    at,
+                    format!("`{}` is no glob: {why}", brief(patterns.get(i).unwrap_or(&""))),
+                    Some(help),
+                );
                 None
             }
         }
@@ -163,7 +167,7 @@ impl Loader<'_> {
         }
         let help = suggest(name, self.rulebook.rows().iter().map(|r| r.id.as_str()));
         let book = self.rulebook.id().to_owned();
-        self.reader.problem(at, format!("no row `{name}` in rulebook {book}"), Some(help));
+        self.reader.problem(at, format!("no row `{}` in rulebook {book}", brief(name)), Some(help));
         None
     }
 
@@ -187,7 +191,7 @@ impl Loader<'_> {
                 return Some(code);
             }
             let help = "two capital letters of ISO 3166, as in DE or HK".to_owned();
-            self.reader.problem(n.at, format!("`{code}` is no country code"), Some(help));
+            self.reader.problem(n.at, format!("`{}` is no country code", brief(&code)), Some(help));
             None
         });
         let access = fields.get("access");
@@ -223,7 +227,7 @@ impl Loader<'_> {
                         suggest(&entry.key, known.map(|f| f.name.as_str()))
                     }
                 };
-                self.reader.problem(entry.at, format!("no fact `{}`", entry.key), Some(help));
+                self.reader.problem(entry.at, format!("no fact `{}`", brief(&entry.key)), Some(help));
                 continue;
             };
             if spec.key != format!("facts.{}", spec.name) {

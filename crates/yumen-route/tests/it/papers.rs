@@ -253,3 +253,28 @@ fn what_is_determined_in_part_is_asked_for_the_rest() {
         snippet.replace("result:", "result: not-important").replace("by:", "by: A").replace("basis:", "basis: b");
     assert_eq!(many.says(&answered).decide().verdict.outcome, Pass);
 }
+
+#[test]
+fn recipients_in_hong_kong_are_abroad() {
+    for (country, code) in
+        [("HK", "recipient-hk-macao-taiwan"), ("MO", "recipient-hk-macao-taiwan"), ("CN", "recipient-in-china")]
+    {
+        let w = world()
+            .persons("person.phone", 3)
+            .prior(0, 0)
+            .says(&format!("processor: {{ciio: false}}\nrecipient: {{name: R, country: {country}}}"));
+        let d = w.decide();
+        assert!(has(&d, code), "{country}");
+        assert_eq!((d.verdict.route, d.verdict.outcome), (Exempt, Pass), "it is told and holds nothing");
+    }
+}
+
+#[test]
+fn long_values_are_not_quoted_whole() {
+    use yumen_rules::yaml::SourceFile;
+    let text =
+        format!("shipment: x\nfacts:\n  geo.processed: {{value: true, applies-to: \"{}\"}}\n", "a".repeat(100_000));
+    let e = yumen_route::Shipment::from_source(&SourceFile::new("s.yaml", text), &crate::kit::BOOK).unwrap_err();
+    let shown: String = e.into_reports().iter().map(|r| format!("{r:?}")).collect();
+    assert!(shown.len() < 1_000 && shown.contains("longer than 4096 bytes") && shown.contains("s.yaml:3:"), "{shown}");
+}

@@ -209,7 +209,7 @@ impl Loader {
             if let (Some((h, heavy)), Some((l, light))) = (heavy, light)
                 && h <= l
             {
-                let at = node.map(|n| n.at).unwrap_or_default();
+                let at = node.map(|n| bound_of(n, &heavy)).unwrap_or_default();
                 let message = format!("the bound of {heavy} ({h}) must lie above that of {light} ({l})");
                 self.reader.problem(
                     at,
@@ -265,4 +265,15 @@ impl Loader {
     pub(super) fn need_both(&mut self, fields: &Fields<'_>, key: &str, of: &str) -> Option<Text> {
         self.reader.need(fields, key, of).and_then(|n| self.reader.bilingual(n, key))
     }
+}
+
+/// Where the bound of a route stands.
+fn bound_of(routes: &Node, id: &str) -> At {
+    let Value::List(list) = &routes.value else { return routes.at };
+    let entry = |node: &Node, key: &str| match &node.value {
+        Value::Map(entries) => entries.iter().find(|e| e.key == key).map(|e| e.value.clone()),
+        _ => None,
+    };
+    let named = |node: &&Node| entry(node, "id").is_some_and(|n| matches!(n.value, Value::Text(t) if t == id));
+    list.iter().find(named).and_then(|n| entry(n, "at-least")).map_or(routes.at, |n| n.at)
 }

@@ -90,6 +90,7 @@ impl Reader {
             (Value::Map(_) | Value::List(_), "text") => {
                 Some("put text that begins with `[`, `{`, or holds `: ` into double quotes".to_owned())
             }
+            (_, "a mapping") if what == "item" || what == "title" => Some("write `{zh: …, en: …}`".to_owned()),
             (Value::Null, _) => Some("give a value, or remove the key".to_owned()),
             (_, "a list") => Some("each entry on a line of its own, beginning with `- `".to_owned()),
             _ => None,
@@ -117,7 +118,7 @@ impl Reader {
                     }
                     _ => format!("it stands in line {line} already; keep one"),
                 };
-                self.problem(entry.at, format!("the key `{}` stands twice", entry.key), Some(help));
+                self.problem(entry.at, format!("the key `{}` stands twice", brief(&entry.key)), Some(help));
             }
         }
         Some(Fields { entries, at: node.at })
@@ -129,7 +130,7 @@ impl Reader {
         for entry in fields.entries {
             if !keys.contains(&entry.key.as_str()) {
                 let help = suggest(&entry.key, keys.iter().copied());
-                self.problem(entry.at, format!("unknown key `{}` in {}", entry.key, named(what)), Some(help));
+                self.problem(entry.at, format!("unknown key `{}` in {}", brief(&entry.key), named(what)), Some(help));
             }
         }
         Some(fields)
@@ -240,7 +241,7 @@ impl Reader {
         let found = words.iter().find(|w| **w == text).copied();
         if found.is_none() {
             let help = suggest(&text, words.iter().copied());
-            self.problem(node.at, format!("`{text}` is no value of `{what}`"), Some(help));
+            self.problem(node.at, format!("`{}` is no value of `{what}`", brief(&text)), Some(help));
         }
         found
     }
@@ -257,6 +258,16 @@ impl Reader {
 /// A section by its key, or the whole by its name.
 fn named(what: &str) -> String {
     if what.starts_with("the ") { what.to_owned() } else { format!("`{what}`") }
+}
+
+/// A value as an error quotes it: the beginning, on one line.
+#[must_use]
+pub fn brief(value: &str) -> String {
+    let mut out: String = value.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if value.chars().nth(60).is_some() {
+        out.push('…');
+    }
+    out
 }
 
 /// "did you mean", or the words that are known.

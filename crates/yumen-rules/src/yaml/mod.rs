@@ -5,7 +5,7 @@ mod decode;
 mod problem;
 mod tree;
 
-pub use decode::{Fields, Reader, suggest};
+pub use decode::{Fields, Reader, brief, suggest};
 pub use problem::{Problem, Problems, SourceFile};
 pub use tree::{At, Entry, Node, Value, parse};
 

@@ -50,7 +50,12 @@ impl Problem {
     /// An error at a place of a file.
     #[must_use]
     pub fn new(file: &Arc<SourceFile>, at: At, message: impl Into<String>, help: Option<String>) -> Self {
-        Problem { message: message.into(), help, place: Some((Arc::clone(file), at)), file: file.name.clone() }
+        let mut message: String = message.into();
+        if let Some((cut, _)) = message.char_indices().nth(LONG) {
+            message.truncate(cut);
+            message.push('…');
+        }
+        Problem { message, help, place: Some((Arc::clone(file), at)), file: file.name.clone() }
     }
 
     /// What is wrong.
@@ -65,6 +70,18 @@ impl Problem {
         self.help.as_deref()
     }
 
+    /// The place, if its lines are short enough to be shown.
+    fn showable(&self) -> Option<&(Arc<SourceFile>, At)> {
+        let place = self.place.as_ref()?;
+        let text = place.0.text.as_bytes();
+        let at = place.1.offset.min(text.len());
+        // Two lines before and two after, as far as they may reach.
+        let count = |slice: &mut dyn Iterator<Item = &u8>| slice.take(LONG_LINES).filter(|b| **b == b'\n').count();
+        let before = at < LONG_LINES || count(&mut text[..at].iter().rev()) >= 2;
+        let after = text.len() - at < LONG_LINES || count(&mut text[at..].iter()) >= 2;
+        (before && after).then_some(place)
+    }
+
     /// Line and column, both from 1; none for an error of the file as a whole.
     #[must_use]
     pub fn line_column(&self) -> Option<(usize, usize)> {
@@ -75,7 +92,8 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Some(_) => f.write_str(&self.message),
+            Some(_) if self.showable().is_some() => f.write_str(&self.message),
+            Some((_, at)) => write!(f, "{}:{}:{}: {}", self.file, at.line, at.column, self.message),
             None => write!(f, "{} {}", self.file, self.message),
         }
     }
@@ -88,10 +106,10 @@ impl Diagnostic for Problem {
         self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place.as_ref().map(|(file, _)| &file.shown as &dyn SourceCode)
+        self.showable().map(|(file, _)| &file.shown as &dyn SourceCode)
     }
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (file, at) = self.place.as_ref()?;
+        let (file, at) = self.showable()?;
         let start = at.offset.min(file.text.len());
         // Only the first line is underlined: a whole block would hide what is meant.
         let text = file.text.get(start..(start + at.len).min(file.text.len())).unwrap_or("");
@@ -99,6 +117,12 @@ impl Diagnostic for Problem {
         Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), start, len))))
     }
 }
+
+/// Longest message, in characters: one quotes the value that is wrong.
+const LONG: usize = 300;
+
+/// Lines around an error are shown up to this length, in bytes.
+const LONG_LINES: usize = 2_000;
 
 /// How many errors are told one by one. Who hands in the wrong file gets no flood.
 const MOST: usize = 100;

@@ -98,6 +98,18 @@ fn empty_files_folders_and_empty_archives() {
 }
 
 #[test]
+fn a_stored_file_that_is_not_what_was_packed_is_told() {
+    let options = vec![EncoderMethod::COPY.into()];
+    let mut packed = archive(&[("a", b"some text to be stored")], options, false, false);
+    assert!(!inspect("a.7z", &packed).noted("checksum-mismatch"));
+    let at = packed.windows(4).position(|w| w == b"text").unwrap();
+    packed[at] ^= 1;
+    let r = inspect("a.7z", &packed);
+    assert!(r.noted("checksum-mismatch"));
+    assert_eq!(r.child("a").bytes.len(), 22);
+}
+
+#[test]
 fn encrypted_files_are_named_and_opaque() {
     let data = noise(3, 4000);
     let packed = archive(&[("a/secret.bin", &data)], secret(), false, false);

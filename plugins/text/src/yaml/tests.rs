@@ -34,8 +34,14 @@ fn mappings_are_records() {
 fn block_values_are_whole() {
     let text = "data:\n  key: |\n    -----BEGIN X-----\n    abc\n\n    -----END X-----\n  next: >-\n    folded\n    text\nend: 1\n---\nsecond: doc\n";
     let out = run(text);
-    assert_eq!(out.rows()[0], ["data.key=-----BEGIN X-----\nabc\n\n-----END X-----", "data.next=folded\ntext"]);
+    assert_eq!(
+        out.rows()[0],
+        ["data.key=-----BEGIN X-----\n    abc\n\n    -----END X-----", "data.next=folded\n    text"]
+    );
     assert_eq!(out.find("doc").unwrap().name, "second");
+    // Places inside are exact.
+    assert!(out.records[0].iter().all(|v| v.verbatim));
+    assert_eq!(out.records[0][1].place, (8, 5));
 }
 
 #[test]
