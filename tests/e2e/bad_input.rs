@@ -58,7 +58,7 @@ fn malformed_rules() {
     let place = Place::new();
     place.file("a.txt", "x");
     place.file("rules.yaml", "rulebook: x\nrows:\n  - id: A\n    wen: {found: no.such}\n");
-    let ran = place.yumen(&["rules", "check", "--rulebook", "rules.yaml"]);
+    let ran = place.yumen(&["rules", "check", "rules.yaml"]);
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("rules.yaml") && ran.stderr.contains("wen"), "{}", ran.stderr);
     place.file("yumen.yaml", "loosen:\n  - {row: PI}\n");

@@ -158,7 +158,13 @@ pub(crate) enum RulesCommand {
         rules: RulebookArgs,
     },
     /// Check a rulebook and its overlay.
-    Check(RulebookArgs),
+    Check {
+        /// The rulebook to check; the same as `--rulebook`.
+        #[arg(value_name = "FILE", conflicts_with = "rulebook")]
+        file: Option<String>,
+        #[command(flatten)]
+        rules: RulebookArgs,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -39,8 +39,8 @@ pub(crate) fn run(args: &RulesArgs) -> CommandResult {
             let text = rulebook.explain(row, zh(rules)).ok_or_else(|| unknown(row))?;
             output::stdout(&text)?;
         }
-        RulesCommand::Check(args) => {
-            let rulebook = load_args(args)?;
+        RulesCommand::Check { file, rules } => {
+            let rulebook = load(file.as_deref().unwrap_or(&rules.rulebook), rules.config.as_deref())?;
             output::stdout(&format!(
                 "{}: {} rows, annex {}, {}\n",
                 rulebook.id(),

@@ -1,6 +1,7 @@
 //! `yumen scan`: from paths to verdict.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
@@ -10,11 +11,12 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 use yumen_model::verdict::{Outcome, Text};
-use yumen_model::{ScanOutcome, SubjectKey};
+use yumen_model::{Detector, KindSet, ScanOutcome, SubjectKey};
 use yumen_report::{
     ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
 };
 use yumen_route::{Case, Shipment};
+use yumen_rules::condition::Condition;
 use yumen_rules::{Globs, Rulebook};
 use yumen_scan::{Limits, ScanOptions, StopFlag};
 
@@ -49,8 +51,8 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     let outcome = scanned.map_err(Failure::Inputs)?;
 
     let complete = outcome.complete;
-    let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of);
-    report.inputs = args.paths.iter().map(|p| input(p, &report)).collect();
+    let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of, &detectors);
+    report.inputs = args.paths.iter().map(|p| input(p, &report, &stop)).collect();
     if !args.reproducible {
         report.run = Some(run_facts(args, started));
     }
@@ -141,6 +143,7 @@ fn decide(
     shipment: Option<&Shipment>,
     outcome: ScanOutcome,
     as_of: Date,
+    detectors: &[Box<dyn Detector>],
 ) -> Report {
     let decision = yumen_route::decide(&Case {
         rulebook,
@@ -161,10 +164,40 @@ fn decide(
     );
     let coded = |list: Vec<(String, Text)>| list.into_iter().map(|(code, text)| CodedText { code, text });
     report.checklist = decision.checklist.into_iter().map(|(id, text)| ChecklistItem { id, text }).collect();
-    report.notes =
-        coded(decision.standing_notes).chain(coded(decision.overlay_notes)).chain(coded(decision.unused)).collect();
+    report.notes = coded(decision.standing_notes)
+        .chain(not_looked_for(rulebook, detectors))
+        .chain(coded(decision.overlay_notes))
+        .chain(coded(decision.unused))
+        .collect();
     report.shipment = shipment.map(shipment_info);
     report
+}
+
+/// Rows that rest on data kinds for which this build has no detector: nobody looked, so nothing is ruled out.
+fn not_looked_for(rulebook: &Rulebook, detectors: &[Box<dyn Detector>]) -> Option<CodedText> {
+    let looked_for: KindSet = detectors.iter().flat_map(|d| d.kinds().iter().copied()).collect();
+    let rows: Vec<&str> = rulebook
+        .rows()
+        .iter()
+        .filter(|row| {
+            let kinds = row.when.as_ref().map(Condition::kinds).unwrap_or_default();
+            !kinds.is_empty() && !kinds.intersects(looked_for)
+        })
+        .map(|row| row.id.as_str())
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let rows = rows.join(", ");
+    Some(CodedText {
+        code: "rows-not-looked-for".to_owned(),
+        text: Text::new(
+            format!("本版本尚无以下规则行所需的检测能力，未发现不等于不存在，须由人判断：{rows}。"),
+            format!(
+                "This build has no detector for what these rows rest on; that nothing was found rules nothing out, and a person has to judge: {rows}."
+            ),
+        ),
+    })
 }
 
 fn shipment_info(shipment: &Shipment) -> ShipmentInfo {
@@ -182,18 +215,29 @@ fn shipment_info(shipment: &Shipment) -> ShipmentInfo {
 }
 
 /// What was named on the command line, with the digest of each file: a release gate can check that what ships is what was scanned.
-fn input(path: &Path, report: &Report) -> Input {
+fn input(path: &Path, report: &Report, stop: &StopFlag) -> Input {
     let shown = yumen_model::escape_path(path.as_os_str().as_encoded_bytes());
     let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
     let known = report.artifacts.iter().find(|a| a.path == shown).and_then(|a| a.digest.clone());
-    let digest = file.as_ref().and_then(|_| {
-        known.or_else(|| {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
-            Some(format!("blake3:{}", hasher.finalize().to_hex()))
-        })
-    });
+    let digest = file.as_ref().and_then(|_| known.or_else(|| digest(path, stop)));
     Input { path: shown, bytes: file.map(|m| m.len()), digest }
+}
+
+/// Digest of a file; none when it can't be read or the scan is to stop.
+fn digest(path: &Path, stop: &StopFlag) -> Option<String> {
+    let mut file = std::fs::File::open(path).ok()?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer).ok()?;
+        if n == 0 {
+            return Some(format!("blake3:{}", hasher.finalize().to_hex()));
+        }
+        if stop.is_raised() {
+            return None;
+        }
+        hasher.update(&buffer[..n]);
+    }
 }
 
 fn run_facts(args: &ScanArgs, started: (Instant, Timestamp)) -> Run {

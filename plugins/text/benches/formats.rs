@@ -102,7 +102,7 @@ fn formats(c: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(name), |b| {
             b.iter(|| {
                 let plugin: &dyn Plugin = if format == "csv" { &TablePlugin } else { &TextPlugin };
-                plugin.inspect(&artifact, &Context::default(), &mut Sink).expect("the sample is read")
+                plugin.inspect(&artifact, &Context::default(), &mut Sink).expect("the sample is read");
             });
         });
     }

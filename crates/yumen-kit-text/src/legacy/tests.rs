@@ -82,7 +82,7 @@ fn few_bytes_prove_nothing() {
 #[test]
 fn noise_is_no_text() {
     for (from, to, most) in [(0, 256, 4), (0x80, 256, 8), (0x20, 256, 8), (0xA1, 0xFF, 60), (0x30, 0xD0, 12)] {
-        let lengths = |seed: u64| if seed % 2 == 0 { 1 + seed % 64 } else { 1 + seed * 7 % 1024 };
+        let lengths = |seed: u64| if seed.is_multiple_of(2) { 1 + seed % 64 } else { 1 + seed * 7 % 1024 };
         let texts = (0..6000).filter(|&seed| {
             let bytes = noise(seed, lengths(seed) as usize, from, to);
             std::str::from_utf8(&bytes).is_err() && charset(&bytes).is_some()
