@@ -143,7 +143,7 @@ const FORMATS: &[Format] = &[
     zip("whl", "Python wheel", "application/zip", &["whl"], "a zip with *.dist-info/WHEEL"),
     zip("kmz", "Google Earth archive", "application/vnd.google-earth.kmz", &["kmz"], "a zip with a KML at its top"),
     zip("pdx", "Packaged ODX", "application/zip", &["pdx"], "a zip with ODX files at its top"),
-    zip("pytorch", "PyTorch weights (zip form)", "application/octet-stream", &["pth"], "a zip with data.pkl"),
+    zip("pytorch", "PyTorch weights (zip form)", "application/octet-stream", &[], "a zip with data.pkl"),
     zip("npz", "NumPy arrays", "application/octet-stream", &["npz"], "a zip of .npy members"),
     zip("fmu", "Functional mock-up unit", "application/octet-stream", &["fmu"], "a zip with modelDescription.xml"),
 ];
