@@ -10,4 +10,5 @@ mod gate;
 mod kit;
 mod large;
 mod manifest;
+mod names;
 mod passes;

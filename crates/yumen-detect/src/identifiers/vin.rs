@@ -89,7 +89,8 @@ impl Recogniser for Vin {
                 // Pieces of base64, of hyphenated serial numbers and paths of hashes are no VINs.
                 let joined =
                     |b: Option<u8>| matches!(b, Some(b'+' | b'/' | b'=' | b'-' | b'%' | b'&' | b'#' | b'$' | b'@'));
-                let path = in_path(c);
+                // In names, slashes and hyphens are plain separators.
+                let path = c.place == Place::Name || in_path(c);
                 if lower || (!path && (joined(before) || joined(after))) || !plausible(vin.as_bytes()) {
                     return;
                 }
