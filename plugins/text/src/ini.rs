@@ -106,6 +106,8 @@ pub(crate) fn inspect(artifact: &Artifact, out: &mut dyn Inspection) -> Result<(
 pub(crate) fn read(mut r: Reader<'_>) -> Result<(), InspectError> {
     let mut section: Option<String> = None;
     let mut name = String::new();
+    // Inside a list over several lines (TOML): `name` is still that of the list.
+    let mut list = false;
     while r.peek(0)?.is_some() {
         let Some((len, end)) = r.line()? else {
             r.lone_line()?;
@@ -126,6 +128,25 @@ pub(crate) fn read(mut r: Reader<'_>) -> Result<(), InspectError> {
             r.window.skip_in_line(indent);
             r.lone_line()?;
             continue;
+        }
+        if list {
+            let quote = trimmed.as_bytes()[0];
+            if let Some(n) = closing(trimmed.as_bytes(), quote).filter(|_| matches!(quote, b'"' | b'\'')) {
+                let escapes = if quote == b'"' { Escapes::Backslash } else { Escapes::Doubled(0) };
+                r.window.skip_in_line(indent + 1);
+                quoted(&mut r, n - 1, escapes, To::Name(&name, 0))?;
+                let comma = r.window.rest().get(1..).is_some_and(|rest| rest.starts_with(','));
+                r.window.skip_in_line(1 + usize::from(comma));
+                rest_of_line(&mut r)?;
+                continue;
+            }
+            // Numbers, tables and further lists are elements too; anything else says that the list was none.
+            let inner = trimmed.starts_with('[') && trimmed.contains([',', '"', '\'']);
+            list = inner || trimmed.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '{' | '-' | '+'));
+            if list || trimmed.starts_with([']', '}']) {
+                r.lone_line()?;
+                continue;
+            }
         }
         if let Some(title) =
             trimmed.strip_prefix('[').and_then(|t| t.split(']').next()).filter(|_| trimmed.contains(']'))
@@ -156,6 +177,7 @@ pub(crate) fn read(mut r: Reader<'_>) -> Result<(), InspectError> {
                     name.push('.');
                 }
                 name.push_str(key_text);
+                list = trimmed[value..].starts_with('[') && !trimmed[value..].contains(']');
                 let odd = !is_plain_name(key_text);
                 r.window.skip_in_line(indent);
                 if odd {

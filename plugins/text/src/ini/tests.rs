@@ -42,7 +42,25 @@ fn keys_in_env_and_blocks_stay_whole() {
 #[test]
 fn toml_and_odd_lines() {
     let out = run("[[package]]\nname = \"x\"\nurls = [\n  \"https://a\",\n]\nfree text 13800000000\n[13900000000]\n");
-    for want in ["package.name=x", "\"https://a\",", "free text 13800000000", "[13900000000]"] {
+    for want in ["package.name=x", "package.urls=https://a", "free text 13800000000", "[13900000000]"] {
         assert!(out.rows().concat().iter().any(|v| v == want), "{want} {:?}", out.rows());
+    }
+}
+
+#[test]
+fn elements_of_a_list_over_several_lines_bear_its_name() {
+    let out = run(
+        "[package]\nauthors = [\n  \"A B <a@b.org>\", # first\n  'C',\n]\nname = \"x\"\nsizes = [\n 1,\n 2\n]\nlast=[a\n[next]\nkey=1\n",
+    );
+    let all = out.rows().concat();
+    for want in [
+        "package.authors=A B <a@b.org>",
+        "# first",
+        "package.authors=C",
+        "package.name=x",
+        "package.last=[a",
+        "next.key=1",
+    ] {
+        assert!(all.iter().any(|v| v == want), "{want} {all:?}");
     }
 }
