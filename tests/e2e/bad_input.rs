@@ -154,8 +154,8 @@ fn an_interrupted_scan_says_so() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(400));
     let pid = child.id().to_string();
+    wait_for_handler(&pid);
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let mut json = String::new();
     std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut json).unwrap();
@@ -163,6 +163,20 @@ fn an_interrupted_scan_says_so() {
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(report["complete"], false);
     assert_eq!(report["verdict"]["outcome"], "hold");
+}
+
+/// Waits until a process catches SIGINT, and a little more.
+fn wait_for_handler(pid: &str) {
+    for _ in 0..500 {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let caught = status.lines().find_map(|l| l.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        if caught & 0b10 != 0 {
+            break;
+        }
+    }
+    std::thread::sleep(std::time::Duration::from_millis(100));
 }
 
 #[test]
