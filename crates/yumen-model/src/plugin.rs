@@ -34,7 +34,15 @@ pub struct InspectError {
     pub message: &'static str,
 }
 
+const ENDS_EARLY: &str = "the data ends before its structure does";
+
 impl InspectError {
+    /// Whether the data ended too early, rather than being broken.
+    #[must_use]
+    pub fn is_truncation(&self) -> bool {
+        self.reason == Reason::Corrupt && self.message == ENDS_EARLY
+    }
+
     /// The structure is broken.
     #[must_use]
     pub fn corrupt(offset: u64, message: &'static str) -> Self {
@@ -51,7 +59,7 @@ impl InspectError {
     #[must_use]
     pub fn read(offset: u64, error: &io::Error) -> Self {
         let (reason, message) = match error.kind() {
-            io::ErrorKind::UnexpectedEof => (Reason::Corrupt, "the data ends before its structure does"),
+            io::ErrorKind::UnexpectedEof => (Reason::Corrupt, ENDS_EARLY),
             io::ErrorKind::TimedOut => (Reason::TimedOut, "the scan was stopped"),
             _ => (Reason::Unreadable, "the bytes could not be read"),
         };

@@ -124,10 +124,8 @@ impl<'s> Run<'s> {
         if let Some(reason) = opaque {
             let digest = self.digest(blob);
             let mut notes = task.notes.clone();
-            if reason == Reason::Encrypted {
-                notes.push(Note::new("encrypted"));
-            } else if reason == Reason::Limit {
-                notes.push(Note::new("limit"));
+            if matches!(reason, Reason::Encrypted | Reason::Limit) {
+                notes.push(Note::new(note_code(reason)));
             }
             return self.record_plain(task, UNKNOWN, bytes, Some(reason), digest, notes);
         }

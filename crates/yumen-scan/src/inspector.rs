@@ -141,10 +141,7 @@ impl Inspector<'_, '_> {
         match result {
             Ok(Ok(())) => Reason::UnknownFormat,
             Ok(Err(error)) => {
-                let code = match (error.reason, error.message.contains("ends before")) {
-                    (Reason::Corrupt, true) => "truncated",
-                    (reason, _) => note_code(reason),
-                };
+                let code = if error.is_truncation() { "truncated" } else { note_code(error.reason) };
                 let mut note = Note::new(code).with("what", error.message);
                 if let Some(offset) = error.offset {
                     note = note.with("offset", offset);

@@ -29,6 +29,17 @@ use yumen_model::{KeyBatch, KeyMaterial, KeyWhat};
 
 use crate::recogniser::Match;
 
+/// The literals of a table of forms, for the scanner.
+const fn literals<T, const N: usize>(forms: &[(&'static str, T)]) -> [&'static str; N] {
+    let mut all = [""; N];
+    let mut i = 0;
+    while i < N {
+        all[i] = forms[i].0;
+        i += 1;
+    }
+    all
+}
+
 /// The recognisers of this family.
 pub const RECOGNISERS: &[&dyn crate::Recogniser] = &[&pem::KeyText, &tokens::Tokens, &assign::Assigned, &links::Links];
 

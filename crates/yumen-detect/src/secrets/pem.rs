@@ -46,15 +46,7 @@ const FORMS: &[(&str, Form)] = &[
     ("@@@@", Form::Securesystemslib),
 ];
 
-const LITERALS: [&str; FORMS.len()] = {
-    let mut all = [""; FORMS.len()];
-    let mut i = 0;
-    while i < FORMS.len() {
-        all[i] = FORMS[i].0;
-        i += 1;
-    }
-    all
-};
+const LITERALS: [&str; FORMS.len()] = super::literals(FORMS);
 
 #[derive(Clone, Copy)]
 enum Form {
