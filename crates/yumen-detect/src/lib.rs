@@ -3,12 +3,15 @@
 pub mod accuracy;
 pub mod geo;
 pub mod identifiers;
+pub mod inventory;
 pub mod marks;
 pub mod recogniser;
 pub mod scanner;
 pub mod secrets;
 
 pub use recogniser::{Candidate, Match, Place, Recogniser, Run};
+
+use std::sync::Arc;
 
 use yumen_model::Detector;
 
@@ -21,8 +24,10 @@ pub fn recognisers() -> Vec<&'static dyn Recogniser> {
 /// Every detector.
 #[must_use]
 pub fn detectors() -> Vec<Box<dyn Detector>> {
+    let text = Arc::new(scanner::TextDetector::new(recognisers()));
     vec![
-        Box::new(scanner::TextDetector::new(recognisers())),
+        Box::new(inventory::InventoryDetector::new(Arc::clone(&text))),
+        Box::new(text),
         Box::new(secrets::KeyDetector),
         Box::new(geo::TrackDetector),
     ]

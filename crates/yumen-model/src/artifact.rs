@@ -57,6 +57,10 @@ pub struct ChildMeta {
     pub encoded: Option<u64>,
     /// Set when the bytes handed over can't be read (an encrypted member): they are opaque with this reason and are not inspected.
     pub opaque: Option<Reason>,
+    /// The bytes are free space or slack of an image: they are not identified, and the sweep as raw bytes is all the inspection there can be, so it
+    /// counts as such.
+    #[serde(default)]
+    pub free_space: bool,
     /// Mode, modification time, owner, link target… as far as the container tells them.
     pub attributes: BTreeMap<String, Value>,
 }

@@ -12,6 +12,15 @@ pub trait Detector: Send + Sync {
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>>;
 }
 
+impl<T: Detector + ?Sized> Detector for std::sync::Arc<T> {
+    fn kinds(&self) -> &'static [KindId] {
+        (**self).kinds()
+    }
+    fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
+        (**self).start(header)
+    }
+}
+
 /// One detector on one stream: bounded state; what it finds must not depend on where batches are cut.
 pub trait Session: Send {
     /// Takes the next batch.

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::kind::KindId;
+
 /// Largest batch, in bytes of content.
 pub const MAX_BATCH: usize = 4 << 20;
 
@@ -21,6 +23,8 @@ pub enum EvidenceKind {
     Raw,
     /// Keys and certificates in binary form: [`KeyBatch`].
     Keys,
+    /// What is there, as the format itself counts it: [`InventoryBatch`].
+    Inventory,
     /// The artifact's own name, sent by the engine: [`TextBatch`].
     Name,
 }
@@ -53,6 +57,8 @@ pub enum Batch<'a> {
     Raw(RawBatch<'a>),
     /// Of [`EvidenceKind::Keys`].
     Keys(KeyBatch),
+    /// Of [`EvidenceKind::Inventory`].
+    Inventory(InventoryBatch),
 }
 
 /// Encodings that positions can be computed back to.
@@ -210,4 +216,55 @@ pub struct KeyMaterial {
     pub bytes: (u64, u64),
     /// Further facts that may be told (`bits`, `not_after`, `subject_kind`, `self_signed`, `usage`).
     pub properties: BTreeMap<String, Value>,
+}
+
+/// What is there, in the words of the format: a software package with its target and version, a CAN database with its messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InventoryBatch {
+    /// The items. Items of one kind in one artifact become one finding: numbers add up, lists of words unite.
+    pub items: Vec<InventoryItem>,
+}
+
+/// One thing that is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InventoryItem {
+    /// What it is.
+    pub kind: KindId,
+    /// How sure that is, 0 to 1.
+    pub confidence: f64,
+    /// Where it is told, in bytes of the artifact.
+    pub bytes: Option<(u64, u64)>,
+    /// What the format tells of it (raw content: whoever reports it masks what it finds in it). Words that may be several are a list.
+    pub properties: BTreeMap<String, Value>,
+}
+
+impl InventoryItem {
+    /// Something that is there for sure.
+    #[must_use]
+    pub fn new(kind: KindId) -> Self {
+        InventoryItem { kind, confidence: 0.99, bytes: None, properties: BTreeMap::new() }
+    }
+
+    /// Adds what is told of it. Empty texts and lists are left out.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        let empty = match &value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            _ => false,
+        };
+        if !empty {
+            self.properties.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// Says where it is told.
+    #[must_use]
+    pub fn at(mut self, start: u64, end: u64) -> Self {
+        self.bytes = Some((start, end));
+        self
+    }
 }

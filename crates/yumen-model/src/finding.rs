@@ -102,9 +102,9 @@ pub struct Aggregate {
     /// The first places in order, each with its masked sample.
     pub places: Vec<(Location, Redacted)>,
     /// List properties.
-    pub lists: BTreeMap<&'static str, BTreeSet<Cow<'static, str>>>,
+    pub lists: BTreeMap<Cow<'static, str>, BTreeSet<Cow<'static, str>>>,
     /// Other properties (figures of a track and the like).
-    pub properties: BTreeMap<&'static str, Value>,
+    pub properties: BTreeMap<Cow<'static, str>, Value>,
 }
 
 /// What detectors write into: findings, subjects, and spans to mask in the artifact's name. One for each artifact.
@@ -179,7 +179,7 @@ impl Findings {
         aggregate.count += 1;
         aggregate.confidence = aggregate.confidence.max(hit.confidence);
         for (name, word) in hit.collect {
-            aggregate.lists.entry(name).or_default().insert(word);
+            aggregate.lists.entry(Cow::Borrowed(name)).or_default().insert(word);
         }
         let at = aggregate.places.partition_point(|(l, _)| *l <= hit.location);
         if at < keep {
@@ -198,7 +198,7 @@ impl Findings {
         count: u64,
         confidence: f64,
         location: Location,
-        properties: BTreeMap<&'static str, Value>,
+        properties: BTreeMap<impl Into<Cow<'static, str>>, Value>,
     ) {
         let mut distinct = distinct;
         distinct.sort();
@@ -220,12 +220,13 @@ impl Findings {
         aggregate.count += count;
         aggregate.confidence = aggregate.confidence.max(confidence);
         for (name, value) in properties {
+            let name = name.into();
             match value {
                 Value::Array(words) if words.iter().all(Value::is_string) => {
                     let words = words.into_iter().filter_map(|w| w.as_str().map(|w| Cow::Owned(w.to_owned())));
                     aggregate.lists.entry(name).or_default().extend(words);
                 }
-                value => match aggregate.properties.get_mut(name) {
+                value => match aggregate.properties.get_mut(&name) {
                     Some(have) => unite(have, &value),
                     None => {
                         aggregate.properties.insert(name, value);
@@ -368,7 +369,7 @@ mod tests {
                 ("provinces", Value::from(vec![province])),
             ];
             let distinct = vec![("region", "inside".into())];
-            f.summary(kinds::GEO_TRACK, distinct, 1, 0.9, Location::default(), properties.into_iter().collect());
+            f.summary(kinds::GEO_TRACK, distinct, 1, 0.9, Location::default(), BTreeMap::from(properties));
         };
         add(3, [1.0, 2.0, 3.0, 4.0], "wgs84", "CN-GD");
         add(4, [0.0, 3.0, 2.0, 5.0], "gcj02", "CN-BJ");

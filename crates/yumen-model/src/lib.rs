@@ -26,8 +26,8 @@ pub use blob::{Blob, Extent, Source};
 pub use coverage::{Coverage, Label, LabelMap, Reason};
 pub use detector::{Detector, Session};
 pub use evidence::{
-    Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, KeyBatch, KeyMaterial, KeyWhat, RawBatch, RecordBatch,
-    TextBatch, TextEncoding,
+    Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, InventoryBatch, InventoryItem, KeyBatch, KeyMaterial, KeyWhat,
+    RawBatch, RecordBatch, TextBatch, TextEncoding,
 };
 pub use finding::{Finding, Findings, Hit, Location, Part, Props};
 pub use format::{Certainty, Format, Identity, Probe};
@@ -37,5 +37,5 @@ pub use message::{Inspection, InspectionExt, Message, Stop};
 pub use note::Note;
 pub use outcome::{ArtifactEntry, OpaqueEntry, ScanOutcome};
 pub use plugin::{Context, InspectError, Plugin};
-pub use secret::{Mask, Redacted, Secret};
+pub use secret::{Mask, Redacted, Secret, mask_spans};
 pub use subject::{Identifier, SubjectEdges, SubjectKey, SubjectTally};

@@ -176,6 +176,7 @@ impl<T: Inspection + ?Sized> InspectionExt for T {}
 mod tests {
     use super::*;
     use crate::evidence::*;
+    use crate::kind::kinds;
     use serde_json::json;
 
     /// The interface is plain data: every message survives serialisation.
@@ -231,6 +232,9 @@ mod tests {
             })),
             batch(Batch::Raw(RawBatch { offset: 3, bytes: Cow::Borrowed(&[1, 2]) })),
             batch(Batch::Keys(KeyBatch { items: vec![key] })),
+            batch(Batch::Inventory(InventoryBatch {
+                items: vec![InventoryItem::new(kinds::DIAG_DBC).with("messages", 3).at(0, 9)],
+            })),
             Message::EvidenceEnd { stream: 1 },
             Message::Export(GroupFact { key: "table-schema".into(), value: json!({"names": ["a"]}) }),
             Message::Need(Need { key: "table-schema".into() }),

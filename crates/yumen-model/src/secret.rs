@@ -1,5 +1,7 @@
 //! What was matched is secret by type.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +122,30 @@ fn dots(n: usize) -> String {
     if n > LONGEST { "…".to_owned() } else { std::iter::repeat_n(HIDDEN, n).collect() }
 }
 
+/// A text with the given byte ranges masked: for hits in names and properties.
+#[must_use]
+pub fn mask_spans(name: &str, mut spans: Vec<Range<usize>>) -> String {
+    spans.sort_by_key(|s| (s.start, s.end));
+    let mut out = String::with_capacity(name.len());
+    let mut at = 0;
+    let mut index = 0;
+    while index < spans.len() {
+        let start = spans[index].start.max(at);
+        let mut end = spans[index].end;
+        index += 1;
+        while index < spans.len() && spans[index].start < end {
+            end = end.max(spans[index].end);
+            index += 1;
+        }
+        let (Some(plain), Some(hit)) = (name.get(at..start), name.get(start..end)) else { continue };
+        out.push_str(plain);
+        out.push_str(Secret::new(hit).redact(Mask::Ends(2, 0)).as_str());
+        at = end;
+    }
+    out.push_str(name.get(at..).unwrap_or(""));
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +159,13 @@ mod tests {
         assert_eq!(m("张三", Mask::Ends(1, 0)), "••");
         assert_eq!(m("taozhou@example.net", Mask::Email), "t••••••••••••••.net");
         assert_eq!(m("-----BEGIN PRIVATE KEY-----\nabc", Mask::Head(15)), "-----BEGIN…");
+    }
+
+    #[test]
+    fn hits_are_masked_and_the_rest_stays() {
+        assert_eq!(mask_spans("a/13812345678.csv", Vec::from([Range { start: 2, end: 13 }])), "a/13•••••••••.csv");
+        assert_eq!(mask_spans("x13812345678y", vec![1..12, 3..8]), "x13•••••••••y");
+        assert_eq!(mask_spans("皖A12345.jpg", vec![0..9, 0..9]), "皖A•••••.jpg");
     }
 
     proptest! {

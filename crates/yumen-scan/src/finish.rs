@@ -176,9 +176,9 @@ fn below_input<'p>(path: &'p str, relative: &str) -> &'p str {
 
 fn finding(aggregate: Aggregate, path: &str, below: &str, digest: Option<&str>) -> Finding {
     let Aggregate { kind, distinct, count, confidence, places, lists, properties } = aggregate;
-    let mut all: BTreeMap<String, Value> = properties.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+    let mut all: BTreeMap<String, Value> = properties.into_iter().map(|(k, v)| (k.into_owned(), v)).collect();
     for (name, words) in lists {
-        all.insert(name.to_owned(), words.into_iter().map(|w| Value::String(w.into_owned())).collect());
+        all.insert(name.into_owned(), words.into_iter().map(|w| Value::String(w.into_owned())).collect());
     }
     for (name, value) in &distinct {
         all.insert((*name).to_owned(), value.into());

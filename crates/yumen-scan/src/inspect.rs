@@ -8,12 +8,11 @@ use rayon::Scope;
 use yumen_model::coverage::Labelled;
 use yumen_model::{
     Batch, Blob, ByteMap, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note, Reason,
-    TextBatch,
+    TextBatch, mask_spans,
 };
 
 use crate::inspector::Inspector;
-use crate::name;
-use crate::registry::{Identified, UNKNOWN};
+use crate::registry::{FREE_SPACE, Identified, UNKNOWN};
 use crate::run::{Bytes, Charge, Folded, Position, Record, Run, Task, digest_text, lock};
 use crate::source::FileSource;
 
@@ -129,6 +128,15 @@ impl<'s> Run<'s> {
             }
             return self.record_plain(task, UNKNOWN, bytes, Some(reason), digest, notes);
         }
+        if task.meta.free_space {
+            let mut findings = self.findings(task);
+            let crashed = self.scan_name(task, &mut findings);
+            let shown = self.shown(task, &findings);
+            let mut inspector = Inspector::new(self, scope, task, blob, FREE_SPACE, findings, shown);
+            crashed.into_iter().for_each(|note| inspector.add_note(note));
+            inspector.sweep_free_space();
+            return inspector.conclude(Reason::Unreadable, file);
+        }
         let identified = match (task.meta.opaque, self.registry.identify(blob, &task.meta.name)) {
             (_, Err(e)) => {
                 let error = InspectError::read(0, &e);
@@ -149,7 +157,7 @@ impl<'s> Run<'s> {
     }
 
     fn shown(&self, task: &Task, findings: &Findings) -> Arc<str> {
-        let own = name::masked(&task.meta.name, findings.name_spans().to_vec());
+        let own = mask_spans(&task.meta.name, findings.name_spans().to_vec());
         if task.shown_parent.is_empty() { own.into() } else { format!("{}!/{own}", task.shown_parent).into() }
     }
 
@@ -162,7 +170,7 @@ impl<'s> Run<'s> {
     pub(crate) fn record(&self, task: &Task, findings: Findings, done: Done) {
         let parts = findings.into_parts();
         let masked = !parts.name_spans.is_empty();
-        let segment = name::masked(&task.meta.name, parts.name_spans);
+        let segment = mask_spans(&task.meta.name, parts.name_spans);
         let plain = parts.aggregates.is_empty()
             && done.notes.is_empty()
             && done.labelled.opaque.is_empty()

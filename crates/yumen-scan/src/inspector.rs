@@ -235,10 +235,22 @@ impl Inspector<'_, '_> {
         lock(&self.run.results).groups.push(entry);
     }
 
-    /// Shows opaque bytes that are in the clear to the detectors. They stay opaque: nobody has said what they are.
-    fn sweep(&mut self, stretches: &[Range<u64>]) {
+    /// Shows free space to the detectors as raw bytes: what could be read counts as inspected, its zeros as padding.
+    pub(crate) fn sweep_free_space(&mut self) {
+        for hole in self.blob.holes() {
+            self.labels.add(hole, Label::Container);
+        }
+        let stored: Vec<_> = self.blob.stored().collect();
+        for range in self.sweep(&stored) {
+            self.labels.add(range, Label::Inspected);
+        }
+    }
+
+    /// Shows bytes in the clear to the detectors and returns what they were shown. Opaque bytes stay opaque: nobody has said what they are.
+    fn sweep(&mut self, stretches: &[Range<u64>]) -> Vec<Range<u64>> {
+        let mut seen: Vec<Range<u64>> = Vec::new();
         if stretches.is_empty() {
-            return;
+            return seen;
         }
         let header = EvidenceHeader {
             stream: SWEEP_STREAM,
@@ -254,6 +266,10 @@ impl Inspector<'_, '_> {
                 while at < range.end {
                     let end = range.end.min(at + SWEEP);
                     let Ok(bytes) = self.blob.bytes(at..end) else { break };
+                    match seen.last_mut() {
+                        Some(last) if last.end == at => last.end = end,
+                        _ => seen.push(at..end),
+                    }
                     if is_zero(&bytes) {
                         // Nothing is said in so many zeros, and empty disks are full of them.
                         at = end;
@@ -271,7 +287,9 @@ impl Inspector<'_, '_> {
         if swept.is_err() {
             self.streams.clear();
             self.add_note(Note::new("crashed").with("during", "sweep"));
+            seen.clear();
         }
+        seen
     }
 
     /// Keeps a note once; a plugin that tells the same of a thousand members is cut short.

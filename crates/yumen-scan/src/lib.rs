@@ -8,7 +8,6 @@ mod group;
 mod inspect;
 mod inspector;
 mod intake;
-mod name;
 mod options;
 mod progress;
 mod registry;

@@ -10,6 +10,8 @@ const PROBE: u64 = 64 << 10;
 
 /// Format name of what no plugin knows.
 pub(crate) const UNKNOWN: &str = "unknown";
+/// Format name of free space and slack of an image.
+pub(crate) const FREE_SPACE: &str = "free-space";
 /// Format name of an artifact without bytes.
 pub(crate) const EMPTY: &str = "empty";
 

@@ -8,6 +8,10 @@ use yumen_scan::Registry;
 pub fn registry() -> Registry {
     let plugins: Vec<Box<dyn Plugin>> = vec![
         Box::new(yumen_plugin_archive::ArchivePlugin),
+        Box::new(yumen_plugin_ota::OtaPlugin),
+        Box::new(yumen_plugin_filesystem::FilesystemPlugin),
+        Box::new(yumen_plugin_firmware::FirmwarePlugin),
+        Box::new(yumen_plugin_diagnostics::DiagnosticsPlugin),
         Box::new(yumen_plugin_keystore::KeystorePlugin),
         Box::new(yumen_plugin_table::TablePlugin),
         Box::new(yumen_plugin_text::TextPlugin),

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::container::{Container, Place};
-use crate::family::ArchiveFormat;
-use crate::window::num::le32;
-use crate::window::sweep;
+use yumen_kit_container::FormatReader;
+use yumen_kit_container::window::num::le32;
+use yumen_kit_container::window::sweep;
+use yumen_kit_container::{Container, Place};
 
 /// Reads ar archives.
 pub(crate) struct Ar;
@@ -43,7 +43,7 @@ const FORMATS: &[Format] = &[
     },
 ];
 
-impl ArchiveFormat for Ar {
+impl FormatReader for Ar {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

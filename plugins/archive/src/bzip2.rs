@@ -3,9 +3,9 @@
 use ::bzip2::{Decompress, Status};
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Codec, Fault, State, Step};
 use crate::stream::{Halt, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads bzip2.
 pub(crate) struct Bzip2;
@@ -33,7 +33,7 @@ fn begins(head: &[u8]) -> bool {
     matches!(head, [b'B', b'Z', b'h', b'1'..=b'9', magic @ ..] if magic.starts_with(&BLOCK) || magic.starts_with(&END))
 }
 
-impl ArchiveFormat for Bzip2 {
+impl FormatReader for Bzip2 {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::container::{Container, Place};
-use crate::family::ArchiveFormat;
-use crate::window::num::{be16, le16};
-use crate::window::{first_nonzero, sweep};
+use yumen_kit_container::FormatReader;
+use yumen_kit_container::window::num::{be16, le16};
+use yumen_kit_container::window::{first_nonzero, sweep};
+use yumen_kit_container::{Container, Place};
 
 /// Reads cpio archives.
 pub(crate) struct Cpio;
@@ -29,7 +29,7 @@ const FORMATS: &[Format] = &[Format {
     ],
 }];
 
-impl ArchiveFormat for Cpio {
+impl FormatReader for Cpio {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

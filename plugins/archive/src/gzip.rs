@@ -5,9 +5,9 @@ use std::ops::Range;
 use flate2::Crc;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Fault, Inflate};
 use crate::stream::{Halt, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads gzip.
 pub(crate) struct Gzip;
@@ -36,7 +36,7 @@ fn begins(head: &[u8]) -> bool {
     matches!(head, [0x1F, 0x8B, 0x08, flags, ..] if flags & RESERVED == 0)
 }
 
-impl ArchiveFormat for Gzip {
+impl FormatReader for Gzip {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

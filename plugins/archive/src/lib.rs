@@ -4,9 +4,7 @@
 
 mod ar;
 mod bzip2;
-mod container;
 mod cpio;
-mod family;
 mod gzip;
 mod lz4;
 mod lzw;
@@ -16,7 +14,6 @@ mod stream;
 mod tar;
 #[cfg(test)]
 mod testing;
-mod window;
 mod xz;
 mod zip;
 mod zlib;
@@ -24,11 +21,11 @@ mod zstd;
 
 use std::sync::LazyLock;
 
-use family::ArchiveFormat;
+use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: &[&dyn ArchiveFormat] = &[
+const READERS: Family = Family(&[
     &zip::Zip,
     &tar::Tar,
     &cpio::Cpio,
@@ -43,10 +40,9 @@ const READERS: &[&dyn ArchiveFormat] = &[
     &lzw::Compress,
     &sevenz::SevenZip,
     &zlib::Zlib,
-];
+]);
 
-static FORMATS: LazyLock<Vec<Format>> =
-    LazyLock::new(|| READERS.iter().flat_map(|r| r.formats().iter().copied()).collect());
+static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
 /// Opens archives and compressed streams.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,20 +54,10 @@ impl Plugin for ArchivePlugin {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let mut best: Option<Identity> = None;
-        for found in READERS.iter().filter_map(|r| r.identify(probe)) {
-            if best.is_none_or(|b| found.certainty > b.certainty) {
-                best = Some(found);
-            }
-        }
-        best
+        READERS.identify(probe)
     }
 
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
-        let reader = READERS.iter().find(|r| r.formats().iter().any(|f| f.name == artifact.format));
-        match reader {
-            Some(reader) => reader.inspect(artifact, context, out),
-            None => Err(InspectError::unsupported("not a format of this family")),
-        }
+        READERS.inspect(artifact, context, out)
     }
 }

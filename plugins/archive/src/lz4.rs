@@ -6,10 +6,10 @@ use lz4_flex::block::decompress_into_with_dict;
 use twox_hash::XxHash32;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Note, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::Fault;
 use crate::stream::skippable::{Skippable, first_magic, is_skippable};
 use crate::stream::{Halt, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads LZ4.
 pub(crate) struct Lz4;
@@ -36,7 +36,7 @@ const fn bound(n: usize) -> usize {
     n + n / 255 + 16
 }
 
-impl ArchiveFormat for Lz4 {
+impl FormatReader for Lz4 {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

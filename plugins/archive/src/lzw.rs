@@ -2,9 +2,9 @@
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Codec, Fault, State, Step};
 use crate::stream::{Halt, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads `.Z` files.
 pub(crate) struct Compress;
@@ -33,7 +33,7 @@ fn width(head: &[u8]) -> Option<(u32, bool)> {
     }
 }
 
-impl ArchiveFormat for Compress {
+impl FormatReader for Compress {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

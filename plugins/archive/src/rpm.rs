@@ -11,9 +11,9 @@ use yumen_model::{
     Inspection, Label, Message, Probe, RecordBatch,
 };
 
-use crate::container::{Container, Place};
-use crate::family::ArchiveFormat;
-use crate::window::num::be32;
+use yumen_kit_container::FormatReader;
+use yumen_kit_container::window::num::be32;
+use yumen_kit_container::{Container, Place};
 
 /// Reads RPM packages.
 pub(crate) struct Rpm;
@@ -42,7 +42,7 @@ const FORMATS: &[Format] = &[Format {
     limitations: &["signatures are not verified", "file names are read from the payload, not from the header"],
 }];
 
-impl ArchiveFormat for Rpm {
+impl FormatReader for Rpm {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

@@ -13,8 +13,6 @@ use yumen_model::{
     Artifact, Certainty, ChildMeta, Context, Format, Identity, InspectError, Inspection, Message, Probe, Reason, Stop,
 };
 
-use crate::container::{Container, Place};
-use crate::family::ArchiveFormat;
 use crate::stream::codec::Fault;
 use crate::xz::crc32;
 use block::{Block, Outcome};
@@ -22,6 +20,8 @@ use cursor::Cursor;
 use header::Header;
 use members::members;
 use streams::{Folder, Streams};
+use yumen_kit_container::FormatReader;
+use yumen_kit_container::{Container, Place};
 
 /// Reads 7z.
 pub(crate) struct SevenZip;
@@ -52,7 +52,7 @@ const MAX_HEADER: u64 = 64 << 20;
 /// Encoded headers inside encoded headers.
 const MAX_NESTING: usize = 4;
 
-impl ArchiveFormat for SevenZip {
+impl FormatReader for SevenZip {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

@@ -9,8 +9,8 @@ mod tests;
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
 use header::{BLOCK, Block};
+use yumen_kit_container::FormatReader;
 
 /// Reads tars.
 pub(crate) struct Tar;
@@ -29,7 +29,7 @@ const FORMATS: &[Format] = &[Format {
     ],
 }];
 
-impl ArchiveFormat for Tar {
+impl FormatReader for Tar {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

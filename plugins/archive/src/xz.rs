@@ -9,13 +9,13 @@ use lzma_rust2::Lzma2Stream;
 use lzma_rust2::filter::StreamFilter;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Note, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Codec, Fault, Filtered, Lzma2};
 use crate::stream::{Halt, MAX_DICTIONARY, Run};
 use check::Check;
 pub(crate) use check::crc32;
 pub(crate) use header::dictionary_size;
 use header::{Block, read_number};
+use yumen_kit_container::FormatReader;
 
 /// Reads xz.
 pub(crate) struct Xz;
@@ -33,7 +33,7 @@ const FORMATS: &[Format] = &[Format {
 
 const MAGIC: [u8; 6] = [0xFD, b'7', b'z', b'X', b'Z', 0];
 
-impl ArchiveFormat for Xz {
+impl FormatReader for Xz {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

@@ -15,8 +15,8 @@ mod walk;
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
-use crate::window::Window;
+use yumen_kit_container::FormatReader;
+use yumen_kit_container::Window;
 
 /// Reads zips.
 pub(crate) struct Zip;
@@ -148,7 +148,7 @@ const FORMATS: &[Format] = &[
     zip("fmu", "Functional mock-up unit", "application/octet-stream", &["fmu"], "a zip with modelDescription.xml"),
 ];
 
-impl ArchiveFormat for Zip {
+impl FormatReader for Zip {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

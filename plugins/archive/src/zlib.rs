@@ -3,9 +3,9 @@
 use flate2::{Decompress, FlushDecompress, Status};
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Fault, Inflate};
 use crate::stream::{Halt, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads zlib.
 pub(crate) struct Zlib;
@@ -50,7 +50,7 @@ fn inflates(probe: &Probe<'_>) -> bool {
     }
 }
 
-impl ArchiveFormat for Zlib {
+impl FormatReader for Zlib {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

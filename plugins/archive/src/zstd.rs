@@ -5,10 +5,10 @@ use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, 
 use ::zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use ::zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective, is_error_kind};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Codec, Fault, State, Step};
 use crate::stream::skippable::{Skippable, first_magic, is_skippable};
 use crate::stream::{Halt, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads Zstandard.
 pub(crate) struct Zstd;
@@ -32,7 +32,7 @@ const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// What `zstd -d` takes without being asked, too.
 const WINDOW_LOG_MAX: u32 = 27;
 
-impl ArchiveFormat for Zstd {
+impl FormatReader for Zstd {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

@@ -8,9 +8,9 @@ use super::ENCRYPTED;
 use super::block::{Block, Outcome};
 use super::header::{Entry, Header};
 use super::streams::{Folder, Substream};
-use crate::container::{Container, Place};
 use crate::stream::codec::Fault;
-use crate::window::{CHECKED_STORED, crc_of};
+use yumen_kit_container::window::{CHECKED_STORED, crc_of};
+use yumen_kit_container::{Container, Place};
 
 /// Hands over every file, block by block.
 pub(super) fn members(

@@ -7,8 +7,8 @@ use yumen_model::{Artifact, Extent, InspectError, Inspection};
 use super::header::{BLOCK, Block, Kind};
 use super::pax::{self, Pax};
 use super::sparse;
-use crate::container::{Container, Place};
-use crate::window::{first_nonzero, sweep};
+use yumen_kit_container::window::{first_nonzero, sweep};
+use yumen_kit_container::{Container, Place};
 
 /// A tar on its way.
 struct Reader<'a> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use yumen_model::{Extent, InspectError};
 
-use crate::container::Container;
+use yumen_kit_container::Container;
 
 /// Most pieces of a map.
 pub(super) const MOST_PIECES: usize = 1 << 20;

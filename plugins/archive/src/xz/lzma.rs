@@ -4,9 +4,9 @@ use flate2::Crc;
 use lzma_rust2::LzmaStream;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::family::ArchiveFormat;
 use crate::stream::codec::{Codec, Fault, Lzma, State};
 use crate::stream::{Halt, MAX_DICTIONARY, Run};
+use yumen_kit_container::FormatReader;
 
 /// Reads `.lzma` and lzip.
 pub(crate) struct LzmaFiles;
@@ -98,7 +98,7 @@ fn is_lzip(head: &[u8]) -> bool {
     head.starts_with(b"LZIP\x01")
 }
 
-impl ArchiveFormat for LzmaFiles {
+impl FormatReader for LzmaFiles {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use yumen_model::{ChildMeta, InspectError};
 
-use crate::container::Container;
-use crate::window::num::{le32, le64};
+use yumen_kit_container::Container;
+use yumen_kit_container::window::num::{le32, le64};
 
 const MAGIC: &[u8; 16] = b"APK Sig Block 42";
 /// Longest block that is looked for; real ones take some kilobytes, with Play's additions some hundred.

@@ -10,9 +10,9 @@ use lzma_rust2::{Action, LzmaStream, XzStream};
 use yumen_model::{Blob, ChildMeta, InspectError, Message, Reason, Stop};
 use zstd::stream::raw::{DParameter, Decoder as Unzstd, InBuffer, Operation, OutBuffer};
 
-use crate::container::Container;
 use crate::stream::codec::{Codec, Fault, Inflate, Lzma, State, Step};
-use crate::window::num::{le16, le32};
+use yumen_kit_container::Container;
+use yumen_kit_container::window::num::{le16, le32};
 
 const INPUT: usize = 64 << 10;
 const OUTPUT: usize = 256 << 10;

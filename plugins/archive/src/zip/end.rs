@@ -8,8 +8,8 @@ use memchr::memmem::FinderRev;
 use yumen_model::{Blob, InspectError};
 
 use super::entry::{CENTRAL, LOCAL};
-use crate::window::Window;
-use crate::window::num::{le16, le32, le64};
+use yumen_kit_container::Window;
+use yumen_kit_container::window::num::{le16, le32, le64};
 
 /// Signature of the record.
 pub(super) const END: [u8; 4] = *b"PK\x05\x06";

@@ -7,8 +7,8 @@ use std::ops::Range;
 use flate2::Crc;
 use yumen_model::InspectError;
 
-use crate::window::Window;
-use crate::window::num::{le16, le32, le64};
+use yumen_kit_container::Window;
+use yumen_kit_container::window::num::{le16, le32, le64};
 
 /// Signature of a local header.
 pub(super) const LOCAL: [u8; 4] = *b"PK\x03\x04";

@@ -10,9 +10,9 @@ use super::codec::{Decoded, Decoder, Outcome};
 use super::end::{self, END, END_LEN, End};
 use super::entry::{Central, DESCRIPTOR, Header, Local};
 use super::{apk, walk};
-use crate::container::{Container, Place};
-use crate::window::num::{le32, le64};
-use crate::window::{CHECKED_STORED, crc_of, find};
+use yumen_kit_container::window::num::{le32, le64};
+use yumen_kit_container::window::{CHECKED_STORED, crc_of, find};
+use yumen_kit_container::{Container, Place};
 
 /// The end mark of a range coder, which a decoder that knows the length does not read.
 const CODER_TAIL: u64 = 16;
@@ -94,7 +94,7 @@ impl Reader<'_> {
         // A digital signature may close the directory.
         if self.to.window.get(at, 4)? == *b"PK\x05\x05" && at + 6 <= end.directory.end {
             let head = self.to.window.get(at + 4, 2)?;
-            let after = at + 6 + u64::from(crate::window::num::le16(head, 0));
+            let after = at + 6 + u64::from(yumen_kit_container::window::num::le16(head, 0));
             if after <= end.directory.end {
                 self.to.container(at..after)?;
                 at = after;

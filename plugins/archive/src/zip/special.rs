@@ -4,8 +4,8 @@ use yumen_model::Probe;
 
 use super::end;
 use super::entry::{Central, LOCAL, LOCAL_LEN};
-use crate::window::Window;
-use crate::window::num::le16;
+use yumen_kit_container::Window;
+use yumen_kit_container::window::num::le16;
 
 /// How much of the directory is read to tell them apart.
 const ENOUGH: u64 = 1 << 20;

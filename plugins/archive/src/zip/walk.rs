@@ -9,9 +9,9 @@ use super::codec::Outcome;
 use super::end::{END, END_LEN};
 use super::entry::{CENTRAL, Central, DESCRIPTOR, Header, LOCAL, Local, looks_central, looks_local};
 use super::read::Reader;
-use crate::container::{Container, Place};
-use crate::window::num::{le16, le32, le64};
-use crate::window::sweep;
+use yumen_kit_container::window::num::{le16, le32, le64};
+use yumen_kit_container::window::sweep;
+use yumen_kit_container::{Container, Place};
 
 /// How much of a record is looked at to tell whether it is one.
 const GLANCE: usize = 128;

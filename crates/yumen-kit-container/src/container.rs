@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use yumen_model::{
-    Artifact, Batch, Blob, ByteMap, ChildMeta, EvidenceHeader, EvidenceKind, Extent, InspectError, Inspection, Label,
-    Message, Note, Reason, Stop, TextBatch, TextEncoding,
+    Artifact, Batch, Blob, ByteMap, ChildMeta, EvidenceHeader, EvidenceKind, Extent, InspectError, Inspection,
+    InventoryBatch, InventoryItem, Label, Message, Note, RawBatch, Reason, Stop, TextBatch, TextEncoding,
 };
 
 use crate::window::{Window, first_nonzero};
@@ -15,10 +15,18 @@ use crate::window::{Window, first_nonzero};
 const TEXT_BATCH: usize = 64 << 10;
 /// Pieces of padding that are not zero are handed over as one child of at most this many pieces.
 const SLACK_PIECES: usize = 4096;
+/// Free space is told from zeros in pieces of so many bytes.
+const FREE_PIECE: u64 = 4096;
+/// Largest raw batch, in bytes.
+const RAW_PIECE: u64 = 1 << 20;
+/// Streams that a container sends itself; readers count their own from 100.
+const TEXT_STREAM: u32 = 0;
+const RAW_STREAM: u32 = 1;
+const INVENTORY_STREAM: u32 = 2;
 
 /// Where data lies that belongs to no member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// Before the first member.
     Before,
     /// Between members.
@@ -35,11 +43,11 @@ struct Told {
 }
 
 /// The artifact that is opened, and where what is found in it goes.
-pub(crate) struct Container<'a> {
+pub struct Container<'a> {
     /// The artifact's bytes.
-    pub(crate) blob: &'a Blob,
+    pub blob: &'a Blob,
     /// For reading structures.
-    pub(crate) window: Window<'a>,
+    pub window: Window<'a>,
     artifact: &'a Artifact,
     out: &'a mut dyn Inspection,
     stopped: bool,
@@ -50,11 +58,14 @@ pub(crate) struct Container<'a> {
     text: String,
     anchors: Vec<(u32, u64)>,
     text_open: bool,
+    raw_open: bool,
+    free: Vec<Extent>,
+    inventory: Vec<InventoryItem>,
 }
 
 impl<'a> Container<'a> {
     /// Begins to open an artifact.
-    pub(crate) fn new(artifact: &'a Artifact, out: &'a mut dyn Inspection) -> Self {
+    pub fn new(artifact: &'a Artifact, out: &'a mut dyn Inspection) -> Self {
         Container {
             blob: &artifact.blob,
             window: Window::new(&artifact.blob),
@@ -68,16 +79,24 @@ impl<'a> Container<'a> {
             text: String::new(),
             anchors: Vec::new(),
             text_open: false,
+            raw_open: false,
+            free: Vec::new(),
+            inventory: Vec::new(),
         }
     }
 
     /// Length of the artifact.
-    pub(crate) fn len(&self) -> u64 {
+    pub fn len(&self) -> u64 {
         self.blob.len()
     }
 
+    /// Whether the artifact has no byte.
+    pub fn is_empty(&self) -> bool {
+        self.blob.is_empty()
+    }
+
     /// Sends a message; [`Stop::Child`] stays for the caller to handle.
-    pub(crate) fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
+    pub fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
         let result = self.out.send(message);
         if matches!(result, Err(Stop::All(_))) {
             self.stopped = true;
@@ -86,7 +105,7 @@ impl<'a> Container<'a> {
     }
 
     /// Labels bytes.
-    pub(crate) fn label(&mut self, range: Range<u64>, label: Label) -> Result<(), InspectError> {
+    pub fn label(&mut self, range: Range<u64>, label: Label) -> Result<(), InspectError> {
         let range = range.start..range.end.min(self.len());
         if range.start < range.end {
             self.send(Message::Label { range, label })?;
@@ -95,17 +114,17 @@ impl<'a> Container<'a> {
     }
 
     /// Labels bytes as structure, zero padding or fully decoded.
-    pub(crate) fn container(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+    pub fn container(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         self.label(range, Label::Container)
     }
 
     /// Labels bytes as not looked into.
-    pub(crate) fn opaque(&mut self, range: Range<u64>, reason: Reason) -> Result<(), InspectError> {
+    pub fn opaque(&mut self, range: Range<u64>, reason: Reason) -> Result<(), InspectError> {
         self.label(range, Label::Opaque(reason))
     }
 
     /// Hands over a child that is made of pieces of the artifact. When the engine does not take it, its bytes are opaque.
-    pub(crate) fn hand_over(&mut self, meta: ChildMeta, extents: Vec<Extent>) -> Result<(), InspectError> {
+    pub fn hand_over(&mut self, meta: ChildMeta, extents: Vec<Extent>) -> Result<(), InspectError> {
         let pieces: Vec<_> = extents
             .iter()
             .filter_map(|e| match e {
@@ -121,13 +140,13 @@ impl<'a> Container<'a> {
     }
 
     /// Hands over a child that is one range of the artifact, cut at its end.
-    pub(crate) fn hand_over_range(&mut self, meta: ChildMeta, range: Range<u64>) -> Result<(), InspectError> {
+    pub fn hand_over_range(&mut self, meta: ChildMeta, range: Range<u64>) -> Result<(), InspectError> {
         let range = range.start.min(self.len())..range.end.min(self.len());
         self.hand_over(meta, vec![Extent::of(range)])
     }
 
     /// Bytes that should be zero padding: labelled so, or kept for the child `[slack]`.
-    pub(crate) fn padding(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+    pub fn padding(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         let range = range.start..range.end.min(self.len());
         if range.start >= range.end {
             return Ok(());
@@ -140,8 +159,96 @@ impl<'a> Container<'a> {
         if zero { self.container(range) } else { self.slack(range) }
     }
 
+    /// Bytes of an image that belong to nothing in it (free blocks, slack behind a file's end, gaps between partitions): zero padding is labelled so, the
+    /// rest is kept for the child `[unallocated]`, which is swept as raw bytes.
+    pub fn unallocated(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        let len = self.len();
+        let range = range.start.min(len)..range.end.min(len);
+        // Zeros are told apart piece by piece: an empty disk is mostly free space.
+        let mut at = range.start;
+        while let Some(from) = first_nonzero(self.blob, at..range.end)? {
+            let start = from - (from - at) % 512;
+            self.container(at..start)?;
+            let mut end = start;
+            while end < range.end {
+                let n = (range.end - end).min(FREE_PIECE);
+                let zeros = first_nonzero(self.blob, end..end + n)?.is_none();
+                if zeros && end > start {
+                    break;
+                }
+                end += n;
+            }
+            self.free.push(Extent::of(start..end));
+            at = end;
+        }
+        self.container(at..range.end)
+    }
+
+    fn flush_free(&mut self) -> Result<(), InspectError> {
+        if self.free.is_empty() {
+            return Ok(());
+        }
+        let mut pieces = std::mem::take(&mut self.free);
+        pieces.sort_by_key(|e| match e {
+            Extent::Data { offset, .. } => *offset,
+            Extent::Zero { .. } => 0,
+        });
+        let meta = ChildMeta { free_space: true, ..ChildMeta::named(b"[unallocated]") };
+        self.hand_over(meta, pieces)
+    }
+
+    /// Shows a byte range to the detectors as raw bytes and labels it inspected: for the code sections of a recognised executable only.
+    pub fn raw(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        let len = self.len();
+        let range = range.start.min(len)..range.end.min(len);
+        if range.is_empty() {
+            return Ok(());
+        }
+        if !self.raw_open {
+            self.raw_open = true;
+            self.open_stream(RAW_STREAM, EvidenceKind::Raw)?;
+        }
+        let mut at = range.start;
+        while at < range.end {
+            let end = range.end.min(at + RAW_PIECE);
+            let bytes = self.blob.bytes(at..end).map_err(|e| InspectError::read(at, &e))?;
+            let batch = Batch::Raw(RawBatch { offset: at, bytes: bytes.into() });
+            self.send(Message::Batch { stream: RAW_STREAM, batch })?;
+            self.label(at..end, Label::Inspected)?;
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// Tells what is there.
+    pub fn inventory(&mut self, item: InventoryItem) {
+        self.inventory.push(item);
+    }
+
+    fn flush_inventory(&mut self) -> Result<(), InspectError> {
+        if self.inventory.is_empty() {
+            return Ok(());
+        }
+        let items = std::mem::take(&mut self.inventory);
+        self.open_stream(INVENTORY_STREAM, EvidenceKind::Inventory)?;
+        let batch = Batch::Inventory(InventoryBatch { items });
+        self.send(Message::Batch { stream: INVENTORY_STREAM, batch })?;
+        Ok(self.send(Message::EvidenceEnd { stream: INVENTORY_STREAM })?)
+    }
+
+    fn open_stream(&mut self, stream: u32, kind: EvidenceKind) -> Result<(), InspectError> {
+        let header = EvidenceHeader {
+            stream,
+            kind,
+            format: self.artifact.format.into(),
+            name: self.artifact.name.clone(),
+            properties: BTreeMap::new(),
+        };
+        Ok(self.send(Message::Evidence(header))?)
+    }
+
     /// Keeps bytes for the child `[slack]`.
-    pub(crate) fn slack(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+    pub fn slack(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         self.tell_bytes("gap-data", range.start, range.end - range.start);
         self.slack.push(Extent::of(range));
         if self.slack.len() >= SLACK_PIECES { self.flush_slack() } else { Ok(()) }
@@ -156,7 +263,7 @@ impl<'a> Container<'a> {
     }
 
     /// Bytes that belong to no member: zero padding, or a child `[before]`, `[gap-n]`, `[after]`.
-    pub(crate) fn residue(&mut self, range: Range<u64>, place: Place) -> Result<(), InspectError> {
+    pub fn residue(&mut self, range: Range<u64>, place: Place) -> Result<(), InspectError> {
         let range = range.start..range.end.min(self.len());
         if range.start >= range.end {
             return Ok(());
@@ -177,7 +284,7 @@ impl<'a> Container<'a> {
     }
 
     /// The child of a name as it stands in the container; counts names that lead out of it and names met before.
-    pub(crate) fn child(&mut self, raw: &[u8]) -> ChildMeta {
+    pub fn child(&mut self, raw: &[u8]) -> ChildMeta {
         self.check_path(raw);
         let meta = ChildMeta::named(raw);
         let mut hasher = DefaultHasher::new();
@@ -189,14 +296,14 @@ impl<'a> Container<'a> {
     }
 
     /// Counts a path that leads out of the container.
-    pub(crate) fn check_path(&mut self, raw: &[u8]) {
+    pub fn check_path(&mut self, raw: &[u8]) {
         if escapes(raw) {
             self.tell("path-escapes");
         }
     }
 
     /// Text that belongs to no member (a comment). What is not UTF-8 becomes a child `[comment]`, so that its encoding is found out.
-    pub(crate) fn comment(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+    pub fn comment(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         let range = range.start..range.end.min(self.len());
         let Some(len) = range.end.checked_sub(range.start).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0)
         else {
@@ -225,48 +332,46 @@ impl<'a> Container<'a> {
         }
         if !self.text_open {
             self.text_open = true;
-            let header = EvidenceHeader {
-                stream: 0,
-                kind: EvidenceKind::Text,
-                format: self.artifact.format.into(),
-                name: self.artifact.name.clone(),
-                properties: BTreeMap::new(),
-            };
-            self.send(Message::Evidence(header))?;
+            self.open_stream(TEXT_STREAM, EvidenceKind::Text)?;
         }
         let text = std::mem::take(&mut self.text);
         let map = ByteMap { encoding: TextEncoding::Utf8, anchors: std::mem::take(&mut self.anchors) };
         let batch = Batch::Text(TextBatch { text: text.into(), map });
-        Ok(self.send(Message::Batch { stream: 0, batch })?)
+        Ok(self.send(Message::Batch { stream: TEXT_STREAM, batch })?)
     }
 
     /// Counts something to be told at the end.
-    pub(crate) fn tell(&mut self, code: &'static str) {
+    pub fn tell(&mut self, code: &'static str) {
         self.told.entry(code).or_default().count += 1;
     }
 
     /// Counts something to be told at the end, with the first place it was met at.
-    pub(crate) fn tell_at(&mut self, code: &'static str, offset: u64) {
+    pub fn tell_at(&mut self, code: &'static str, offset: u64) {
         let told = self.told.entry(code).or_default();
         told.count += 1;
         told.offset.get_or_insert(offset);
     }
 
     /// As [`Container::tell_at`], with a number of bytes.
-    pub(crate) fn tell_bytes(&mut self, code: &'static str, offset: u64, bytes: u64) {
+    pub fn tell_bytes(&mut self, code: &'static str, offset: u64, bytes: u64) {
         self.tell_at(code, offset);
         self.told.entry(code).or_default().bytes += bytes;
     }
 
     /// Sends what was kept back: slack, comments, notes. Gives back the result it is given unless that fails.
-    pub(crate) fn finish(mut self, result: Result<(), InspectError>) -> Result<(), InspectError> {
+    pub fn finish(mut self, result: Result<(), InspectError>) -> Result<(), InspectError> {
         if self.stopped {
             return result;
         }
         self.flush_slack()?;
+        self.flush_free()?;
+        self.flush_inventory()?;
+        if self.raw_open {
+            self.send(Message::EvidenceEnd { stream: RAW_STREAM })?;
+        }
         self.flush_text()?;
         if self.text_open {
-            self.send(Message::EvidenceEnd { stream: 0 })?;
+            self.send(Message::EvidenceEnd { stream: TEXT_STREAM })?;
         }
         for (code, told) in std::mem::take(&mut self.told) {
             let mut note = Note::new(code).with("count", told.count);

@@ -13,13 +13,13 @@ const FORWARD: usize = 64 << 10;
 const JUMP: usize = 4 << 10;
 
 /// Stored members up to this length have their CRC checked; longer ones are handed over without a second reading.
-pub(crate) const CHECKED_STORED: u64 = 64 << 20;
+pub const CHECKED_STORED: u64 = 64 << 20;
 
 /// The CRC-32 of a range.
 ///
 /// # Errors
 /// When the blob can't be read there.
-pub(crate) fn crc_of(blob: &Blob, range: Range<u64>) -> Result<u32, InspectError> {
+pub fn crc_of(blob: &Blob, range: Range<u64>) -> Result<u32, InspectError> {
     let mut crc = Crc::new();
     sweep(blob, range, 0, |_, bytes| {
         crc.update(bytes);
@@ -29,7 +29,7 @@ pub(crate) fn crc_of(blob: &Blob, range: Range<u64>) -> Result<u32, InspectError
 }
 
 /// A buffer over a blob for reads of a few bytes here and there.
-pub(crate) struct Window<'a> {
+pub struct Window<'a> {
     blob: &'a Blob,
     buffer: Vec<u8>,
     start: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Window<'a> {
 
 impl<'a> Window<'a> {
     /// A window that has read nothing yet.
-    pub(crate) fn new(blob: &'a Blob) -> Self {
+    pub fn new(blob: &'a Blob) -> Self {
         Window { blob, buffer: Vec::new(), start: 0 }
     }
 
@@ -45,7 +45,7 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// When the blob can't be read there.
-    pub(crate) fn get(&mut self, offset: u64, len: usize) -> Result<&[u8], InspectError> {
+    pub fn get(&mut self, offset: u64, len: usize) -> Result<&[u8], InspectError> {
         let end = self.start + self.buffer.len() as u64;
         let rest = usize::try_from(self.blob.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let len = len.min(rest);
@@ -67,13 +67,13 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// When the blob can't be read there.
-    pub(crate) fn array<const N: usize>(&mut self, offset: u64) -> Result<Option<[u8; N]>, InspectError> {
+    pub fn array<const N: usize>(&mut self, offset: u64) -> Result<Option<[u8; N]>, InspectError> {
         Ok(self.get(offset, N)?.try_into().ok())
     }
 }
 
 /// Goes through a byte range piece by piece, each beginning `overlap` bytes before the end of the one before, until `visit` returns something.
-pub(crate) fn sweep<T>(
+pub fn sweep<T>(
     blob: &Blob,
     range: Range<u64>,
     overlap: usize,
@@ -101,35 +101,50 @@ pub(crate) fn sweep<T>(
 }
 
 /// Offset of the first byte of the range that is not zero.
-pub(crate) fn first_nonzero(blob: &Blob, range: Range<u64>) -> Result<Option<u64>, InspectError> {
+pub fn first_nonzero(blob: &Blob, range: Range<u64>) -> Result<Option<u64>, InspectError> {
     sweep(blob, range, 0, |at, bytes| bytes.iter().position(|&b| b != 0).map(|i| at + i as u64))
 }
 
 /// Offset of the first match within the range.
-pub(crate) fn find(blob: &Blob, range: Range<u64>, needle: &Finder<'_>) -> Result<Option<u64>, InspectError> {
+pub fn find(blob: &Blob, range: Range<u64>, needle: &Finder<'_>) -> Result<Option<u64>, InspectError> {
     let overlap = needle.needle().len().saturating_sub(1);
     sweep(blob, range, overlap, |at, bytes| needle.find(bytes).map(|i| at + i as u64))
 }
 
 /// Little-endian and big-endian numbers at an offset of a slice; zero where the slice is too short.
-pub(crate) mod num {
+pub mod num {
     fn take<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         bytes.get(at..).and_then(|b| b.get(..N)).and_then(|b| b.try_into().ok()).unwrap_or([0; N])
     }
-    pub(crate) fn le16(bytes: &[u8], at: usize) -> u16 {
+    /// 16 bits, little-endian.
+    #[must_use]
+    pub fn le16(bytes: &[u8], at: usize) -> u16 {
         u16::from_le_bytes(take(bytes, at))
     }
-    pub(crate) fn le32(bytes: &[u8], at: usize) -> u32 {
+    /// 32 bits, little-endian.
+    #[must_use]
+    pub fn le32(bytes: &[u8], at: usize) -> u32 {
         u32::from_le_bytes(take(bytes, at))
     }
-    pub(crate) fn le64(bytes: &[u8], at: usize) -> u64 {
+    /// 64 bits, little-endian.
+    #[must_use]
+    pub fn le64(bytes: &[u8], at: usize) -> u64 {
         u64::from_le_bytes(take(bytes, at))
     }
-    pub(crate) fn be16(bytes: &[u8], at: usize) -> u16 {
+    /// 16 bits, big-endian.
+    #[must_use]
+    pub fn be16(bytes: &[u8], at: usize) -> u16 {
         u16::from_be_bytes(take(bytes, at))
     }
-    pub(crate) fn be32(bytes: &[u8], at: usize) -> u32 {
+    /// 32 bits, big-endian.
+    #[must_use]
+    pub fn be32(bytes: &[u8], at: usize) -> u32 {
         u32::from_be_bytes(take(bytes, at))
+    }
+    /// 64 bits, big-endian.
+    #[must_use]
+    pub fn be64(bytes: &[u8], at: usize) -> u64 {
+        u64::from_be_bytes(take(bytes, at))
     }
 }
 
