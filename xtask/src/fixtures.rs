@@ -1,14 +1,39 @@
-//! The generated part of the example shipments under `tests/shipments`. Nobody in them exists, and their keys protect nothing.
+//! The generated part of the example shipments under `tests/shipments`, and the images under `tests/fixtures` that the field's own tools make. Nobody
+//! in them exists, and their keys protect nothing.
 
 use std::path::Path;
+use std::process::Command;
 
 use yumen_specimens::{Numbers, Zip, customers_gb18030, docx, gzip, private_key_pem, tar};
 
 /// Writes or checks the files.
-pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
+pub(crate) fn run(root: &Path, check: bool, tools: Option<&[String]>) -> Result<(), String> {
     let shipments = root.join("tests/shipments");
     for (path, content) in files() {
         crate::generated(&shipments.join(path), &content, check)?;
+    }
+    tools.map_or(Ok(()), |wanted| recipes(root, wanted))
+}
+
+/// Runs the recipes of the given names, or all of them.
+fn recipes(root: &Path, wanted: &[String]) -> Result<(), String> {
+    let folder = root.join("xtask/fixtures");
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .map_err(|e| format!("{}: {e}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".sh")?.to_owned()))
+        .filter(|name| name != "common" && (wanted.is_empty() || wanted.contains(name)))
+        .collect();
+    names.sort();
+    if let Some(unknown) = wanted.iter().find(|w| !names.contains(w)) {
+        return Err(format!("there is no recipe {unknown} in {}", folder.display()));
+    }
+    for name in names {
+        let recipe = folder.join(format!("{name}.sh"));
+        let out = root.join("tests/fixtures").join(&name);
+        let status = Command::new("bash").arg(&recipe).env("OUT", out).status();
+        if !status.is_ok_and(|s| s.success()) {
+            return Err(format!("{} failed", recipe.display()));
+        }
     }
     Ok(())
 }

@@ -40,6 +40,10 @@ enum Task {
         /// Only check.
         #[arg(long)]
         check: bool,
+        /// Also make the images under `tests/fixtures` anew, with the field's own tools from Debian packages (as root, which installs them): all
+        /// recipes of `xtask/fixtures`, or those named.
+        #[arg(long, value_name = "RECIPE", num_args = 0.., conflicts_with = "check")]
+        tools: Option<Vec<String>>,
     },
     /// Precision and recall of the text detectors on a labelled file (JSON lines with `text` and `spans`).
     Accuracy {
@@ -54,7 +58,7 @@ fn main() -> ExitCode {
     match Cli::parse().task {
         Task::ScanRepo { path, options } => scan_repo::run(&path, options),
         Task::Schemas { check } => exit(schemas::run(&root(), check)),
-        Task::Fixtures { check } => exit(fixtures::run(&root(), check)),
+        Task::Fixtures { check, tools } => exit(fixtures::run(&root(), check, tools.as_deref())),
         Task::Accuracy { file } => exit(accuracy::run(file.as_deref())),
         Task::Ci => {
             let status = Command::new("bash").arg(root().join(".ci/run")).status();

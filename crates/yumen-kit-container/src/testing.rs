@@ -1,8 +1,11 @@
 //! A recorder that stands in for the engine: it applies the rules of the interface, keeps what was sent, and counts every byte.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use yumen_model::coverage::Labelled;
 use yumen_model::{
     Artifact, Batch, Blob, ChildMeta, Context, EvidenceKind, Extent, Identity, InspectError, Inspection, InventoryItem,
@@ -352,6 +355,57 @@ pub fn abuse(plugin: &dyn Plugin, format: &'static str, name: &str, bytes: &[u8]
     }
     let engine = Engine { stop_child_at: Some(1), ..Engine::default() };
     inspect_as(plugin, format, name, bytes, engine).assert_counted();
+}
+
+/// A fixture that a recipe of `xtask/fixtures` made with the field's own tools: `tests/fixtures/TOPIC/NAME.xz`, decompressed.
+#[track_caller]
+#[must_use]
+pub fn fixture(topic: &str, name: &str) -> Vec<u8> {
+    let path = fixtures(topic).join(format!("{name}.xz"));
+    let packed = std::fs::File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut bytes = Vec::new();
+    let read = lzma_rust2::XzReader::new(packed, true).read_to_end(&mut bytes);
+    read.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    bytes
+}
+
+/// What an independent tool found in a fixture: SHA-256 (hex), size and path of every regular file (`tests/fixtures/TOPIC/NAME.files`).
+#[track_caller]
+#[must_use]
+pub fn truth(topic: &str, name: &str) -> Vec<(String, u64, String)> {
+    let path = fixtures(topic).join(format!("{name}.files"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines()
+        .filter_map(|line| {
+            let mut parts = line.splitn(3, ' ');
+            Some((parts.next()?.to_owned(), parts.next()?.parse().ok()?, parts.next()?.to_owned()))
+        })
+        .collect()
+}
+
+fn fixtures(topic: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(topic)
+}
+
+impl Recorded {
+    /// The regular files among the children (free space and slack apart) as [`truth`] tells them, by path.
+    #[must_use]
+    pub fn files(&self) -> Vec<(String, u64, String)> {
+        let mut files: Vec<_> = self
+            .children
+            .iter()
+            .filter(|c| !c.meta.free_space && !c.name().starts_with('['))
+            .map(|c| (sha256(&c.bytes), c.bytes.len() as u64, c.name().to_owned()))
+            .collect();
+        files.sort_by(|a, b| a.2.cmp(&b.2));
+        files
+    }
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Bytes that look random and do not compress; the same for the same seed.
