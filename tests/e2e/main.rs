@@ -5,6 +5,7 @@
 mod bad_input;
 mod commands;
 mod coverage;
+mod delta;
 mod examples;
 mod gate;
 mod kit;

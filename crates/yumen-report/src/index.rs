@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use yumen_model::finding::Finding;
-use yumen_model::kind::KindId;
+use yumen_model::kind::{KindId, kinds};
 use yumen_model::outcome::OpaqueEntry;
 use yumen_model::verdict::{Class, Classification, Question};
 
@@ -224,6 +224,12 @@ pub(crate) fn share(groups: &[Group<'_>], budget: usize, most: usize) -> Vec<usi
         }
     }
     shown
+}
+
+/// Whether the findings of an inventory group are worth telling one by one: source files and certificates are counted only.
+pub(crate) fn described(group: &Group<'_>) -> bool {
+    ![kinds::CODE_SOURCE, kinds::CERT_X509].contains(&group.kind)
+        && group.findings.iter().any(|f| !f.properties.is_empty())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@
 //! # Ok::<(), yumen_report::ReadError>(())
 //! ```
 
+pub mod delta;
 mod explain;
 mod figures;
 mod index;

@@ -32,6 +32,9 @@ pub struct Report {
     /// What was named on the command line, in the order given.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub inputs: Vec<Input>,
+    /// The difference against a cleared package, when one was named (`--delta`). Everything else speaks of the new package alone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub delta: Option<crate::delta::Delta>,
     /// Figures for a first look.
     #[serde(default)]
     pub summary: Summary,
@@ -211,6 +214,7 @@ impl Report {
             rulebook,
             shipment: None,
             inputs: Vec::new(),
+            delta: None,
             summary: Summary::default(),
             artifacts: scan.artifacts,
             findings: scan.findings,

@@ -170,6 +170,15 @@ pub(crate) fn hold() -> Report {
             "level",
             json!("internal"),
         ),
+        with(
+            with(
+                finding("eeee000000000001", kinds::SOFTWARE_PACKAGE, "ota.zip!/payload.bin", 1, 0.99, ""),
+                "partitions",
+                json!(["boot", "system", "vendor"]),
+            ),
+            "version",
+            json!("7.2.1"),
+        ),
         finding("cccc000000000001", kinds::CERT_X509, "ota.zip!/deploy/keys/ca.crt", 1, 1.0, "[certificate]"),
     ];
     scan.artifacts = vec![

@@ -40,6 +40,10 @@ pub(crate) struct ScanArgs {
     /// Rulebook, by name or file.
     #[arg(long, value_name = "NAME|FILE", default_value = "cn-auto-2026")]
     pub(crate) rulebook: String,
+    /// Two paths: a package that was cleared before, and the new one. The new one alone is the shipment; the report also tells what it adds, drops
+    /// and changes against the first, by artifact digest.
+    #[arg(long)]
+    pub(crate) delta: bool,
     /// Inspect the history of git repositories too.
     #[arg(long)]
     pub(crate) history: bool,

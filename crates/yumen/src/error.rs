@@ -61,6 +61,16 @@ pub(crate) enum Failure {
         /// What the operating system says.
         cause: String,
     },
+    /// A difference of other than two packages.
+    #[error("--delta compares two packages, {given} given")]
+    #[diagnostic(
+        code(yumen::usage::delta),
+        help("name the cleared package, then the new one: yumen scan old.zip new.zip --delta")
+    )]
+    Delta {
+        /// How many paths were given.
+        given: usize,
+    },
     /// Two reports for one standard output.
     #[error("only one format can go to standard output")]
     #[diagnostic(code(yumen::usage::outputs), help("give the others a file: --format json=report.json"))]

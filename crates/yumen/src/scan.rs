@@ -1,8 +1,8 @@
 //! `yumen scan`: from paths to verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 use yumen_model::verdict::{Outcome, Text};
-use yumen_model::{Detector, KindSet, ScanOutcome, SubjectKey};
+use yumen_model::{ArtifactEntry, Detector, KindSet, ScanOutcome, SubjectKey};
 use yumen_report::{
     ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
 };
@@ -39,20 +39,35 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     let started = (Instant::now(), Timestamp::now());
     let rulebook = rules::load(&args.rulebook, args.config.as_deref())?;
     let shipment = load_shipment(args.shipment.as_deref(), &rulebook)?;
-    let options = options(args, shipment.as_ref(), rulebook.key_file())?;
+    let mut options = options(args, shipment.as_ref(), rulebook.key_file())?;
+    let (baseline, paths) = sides(args)?;
+    // Whatever has a digest can be compared.
+    options.all_artifacts |= baseline.is_some();
     let as_of = args.as_of.unwrap_or_else(today_in_shanghai);
 
     let stop = StopFlag::new(args.timeout.map(|t| started.0 + t));
     catch_interrupts(&stop);
     let bar = Bar::new();
     let (registry, detectors) = (wiring::registry(), wiring::detectors());
-    let scanned = yumen_scan::scan(&args.paths, &registry, &detectors, &options, &stop, &bar);
+    let scan = |paths: &[PathBuf]| yumen_scan::scan(paths, &registry, &detectors, &options, &stop, &bar);
+    let before = baseline.map(|b| scan(std::slice::from_ref(b)).map(|outcome| (b, outcome))).transpose();
+    let scanned = before.and_then(|before| Ok((before, scan(paths)?)));
     bar.finish();
-    let outcome = scanned.map_err(Failure::Inputs)?;
+    let (before, mut outcome) = scanned.map_err(Failure::Inputs)?;
+    let delta = before.map(|(path, before)| {
+        outcome.complete &= before.complete;
+        let baseline = input(path, &before.artifacts, &stop);
+        yumen_report::delta::compare(baseline, &before, &shown(&paths[0]), &outcome)
+    });
 
     let complete = outcome.complete;
+    let inputs = paths.iter().map(|p| input(p, &outcome.artifacts, &stop)).collect();
+    if delta.is_some() && args.artifacts == Listing::Findings {
+        list_notable(&mut outcome);
+    }
     let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of, &detectors);
-    report.inputs = args.paths.iter().map(|p| input(p, &report, &stop)).collect();
+    report.inputs = inputs;
+    report.delta = delta;
     if !args.reproducible {
         report.run = Some(run_facts(args, started));
     }
@@ -65,6 +80,26 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
         (true, Outcome::Pass) => PASS,
         (true, Outcome::Hold) => HOLD,
     })
+}
+
+/// The baseline of a difference, and the paths that are the shipment.
+fn sides(args: &ScanArgs) -> Result<(Option<&PathBuf>, &[PathBuf]), Failure> {
+    match (args.delta, &args.paths[..]) {
+        (false, paths) => Ok((None, paths)),
+        (true, [baseline, new]) => Ok((Some(baseline), std::slice::from_ref(new))),
+        (true, other) => Err(Failure::Delta { given: other.len() }),
+    }
+}
+
+/// Leaves out of the list what has neither findings nor notes nor opaque bytes.
+fn list_notable(outcome: &mut ScanOutcome) {
+    let told: HashSet<&str> = (outcome.findings.iter().map(|f| f.artifact.as_str()))
+        .chain(outcome.opaque.iter().map(|o| o.artifact.as_str()))
+        .collect();
+    let keep: Vec<bool> =
+        outcome.artifacts.iter().map(|a| !a.notes.is_empty() || told.contains(a.path.as_str())).collect();
+    let mut keep = keep.into_iter();
+    outcome.artifacts.retain(|_| keep.next().unwrap_or(true));
 }
 
 fn load_shipment(path: Option<&Path>, rulebook: &Rulebook) -> Result<Option<Shipment>, Failure> {
@@ -214,11 +249,16 @@ fn shipment_info(shipment: &Shipment) -> ShipmentInfo {
     }
 }
 
+/// A path of the command line as reports show it.
+fn shown(path: &Path) -> String {
+    yumen_model::escape_path(path.as_os_str().as_encoded_bytes())
+}
+
 /// What was named on the command line, with the digest of each file: a release gate can check that what ships is what was scanned.
-fn input(path: &Path, report: &Report, stop: &StopFlag) -> Input {
-    let shown = yumen_model::escape_path(path.as_os_str().as_encoded_bytes());
+fn input(path: &Path, artifacts: &[ArtifactEntry], stop: &StopFlag) -> Input {
+    let shown = shown(path);
     let file = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
-    let known = report.artifacts.iter().find(|a| a.path == shown).and_then(|a| a.digest.clone());
+    let known = artifacts.iter().find(|a| a.path == shown).and_then(|a| a.digest.clone());
     let digest = file.as_ref().and_then(|_| known.or_else(|| digest(path, stop)));
     Input { path: shown, bytes: file.map(|m| m.len()), digest }
 }

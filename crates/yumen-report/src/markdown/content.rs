@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use yumen_model::finding::Finding;
 
 use super::escape::{code, text};
-use super::{Document, MOST_FINDINGS, MOST_OPAQUE};
+use super::{Document, MOST_FINDINGS, MOST_INVENTORY, MOST_OPAQUE};
 use crate::figures::{Noun, adds_up, bytes, confidence, counted, percent, thousands};
-use crate::index::{Group, share};
+use crate::index::{Group, described, share};
 use crate::lang::Lang;
 use crate::place::{place, properties};
 use crate::words;
@@ -43,6 +43,7 @@ impl Document<'_> {
                 thousands(group.artifacts),
             ]);
         }
+        self.inventory(&inventory);
         if alarms.is_empty() {
             self.line("");
             self.line(lang.pick("未见须管理的数据。", "Nothing regulated was found."));
@@ -69,6 +70,29 @@ impl Document<'_> {
             hidden += group.findings.len() - n;
         }
         self.more(hidden);
+    }
+
+    /// What the formats tell of what is there: versions, targets, figures.
+    fn inventory(&mut self, groups: &[Group<'_>]) {
+        let lang = self.lang;
+        let told: Vec<_> = groups.iter().filter(|g| described(g)).flat_map(|g| g.findings.iter().copied()).collect();
+        if told.is_empty() {
+            return;
+        }
+        self.line("");
+        self.table(&[
+            lang.pick("内容", "what is in it"),
+            lang.pick("制品", "artifact"),
+            lang.pick("说明", "described as"),
+        ]);
+        for finding in told.iter().take(MOST_INVENTORY) {
+            self.row(&[
+                words::kind(lang, finding.kind).to_owned(),
+                code(&finding.artifact),
+                text(&properties(lang, finding, 12).join(lang.pick("；", "; "))),
+            ]);
+        }
+        self.more(told.len().saturating_sub(MOST_INVENTORY));
     }
 
     fn finding(&mut self, finding: &Finding) {

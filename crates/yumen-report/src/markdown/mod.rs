@@ -2,6 +2,7 @@
 
 mod content;
 mod decision;
+mod delta;
 mod escape;
 
 use crate::index::Index;
@@ -10,6 +11,7 @@ use crate::report::Report;
 
 /// Rows shown in the longest tables; a printed report stays a document. JSON has all.
 const MOST_FINDINGS: usize = 200;
+const MOST_INVENTORY: usize = 100;
 const MOST_OPAQUE: usize = 100;
 const MOST_ROWS: usize = 200;
 const MOST_SNIPPET_LINES: usize = 60;
@@ -22,6 +24,7 @@ pub fn markdown(report: &Report, lang: Lang) -> String {
     doc.title();
     doc.verdict();
     doc.causes();
+    doc.delta();
     doc.chain();
     doc.classifications();
     doc.questions();

@@ -9,7 +9,7 @@ use yumen_model::outcome::{ArtifactEntry, OpaqueEntry};
 use super::Page;
 use super::screen::Tone;
 use crate::figures::{Noun, adds_up, bytes, confidence, counted, percent, thousands};
-use crate::index::{Group, share};
+use crate::index::{Group, described, share};
 use crate::lang::Lang;
 use crate::layout::{clean, fit_path, pad, pad_left, width};
 use crate::place::{place, properties};
@@ -18,6 +18,9 @@ use crate::words;
 /// Opaque places shown for each reason, and note codes shown.
 const MOST_PLACES: usize = 5;
 const MOST_NOTES: usize = 10;
+/// Findings of one inventory kind that are described, and properties of each.
+const MOST_DESCRIBED: usize = 4;
+const MOST_PROPERTIES: usize = 8;
 
 impl Page<'_> {
     /// Findings by class and kind, the most important first, and the inventory in a few lines.
@@ -56,7 +59,25 @@ impl Page<'_> {
             let label = lang.pick("清单（仅说明有何内容）", "Inventory (says what is there, no alarm)");
             self.screen.para(2, Tone::Yellow, label);
             self.screen.para(4, Tone::Plain, &list.join(lang.pick("，", ", ")));
+            self.inventory(&inventory);
         }
+    }
+
+    /// What the formats tell of what is there: versions, targets, figures.
+    fn inventory(&mut self, groups: &[Group<'_>]) {
+        let lang = self.lang;
+        let mut hidden = 0;
+        for group in groups.iter().filter(|g| described(g)) {
+            for finding in group.findings.iter().take(MOST_DESCRIBED) {
+                let path = clean(&finding.artifact);
+                let title = format!("{}{}", words::kind(lang, group.kind), lang.pick("：", ": "));
+                let room = self.screen.room(4 + width(&title)) * 2;
+                self.screen.item(4, (Tone::Plain, &title), Tone::Plain, &fit_path(&path, room.saturating_sub(8)));
+                self.screen.flow(6, (Tone::Plain, ""), Tone::Dim, &properties(lang, finding, MOST_PROPERTIES));
+            }
+            hidden += group.findings.len().saturating_sub(MOST_DESCRIBED);
+        }
+        self.more(4, hidden);
     }
 
     fn group(&mut self, group: &Group<'_>, shown: usize) {

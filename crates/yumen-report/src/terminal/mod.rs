@@ -2,6 +2,7 @@
 
 mod content;
 mod decision;
+mod delta;
 mod screen;
 
 use crate::index::Index;
@@ -38,6 +39,7 @@ pub fn terminal(report: &Report, options: &TerminalOptions) -> String {
     let mut page = Page { screen, index: &index, causes: &causes, report, lang: options.lang };
     page.banner();
     page.triage();
+    page.delta();
     page.chain();
     page.questions();
     page.rows();
