@@ -13,3 +13,4 @@ mod large;
 mod manifest;
 mod names;
 mod passes;
+mod pipelines;
