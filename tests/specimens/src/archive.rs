@@ -126,3 +126,23 @@ pub fn docx(paragraph: &str) -> Vec<u8> {
         .deflated("word/document.xml", document.as_bytes())
         .finish()
 }
+
+/// A cpio archive in the new ASCII format; folders are left out.
+#[must_use]
+pub fn cpio(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut entry = |inode: usize, mode: u32, name: &str, data: &[u8]| {
+        let fields = [inode as u32, mode, 0, 0, 1, 0, len32(data.len()), 0, 0, 0, 0, len32(name.len() + 1), 0];
+        out.extend(b"070701");
+        fields.iter().for_each(|f| out.extend(format!("{f:08X}").bytes()));
+        out.extend(name.bytes().chain([0]));
+        out.resize(out.len().next_multiple_of(4), 0);
+        out.extend(data);
+        out.resize(out.len().next_multiple_of(4), 0);
+    };
+    for (i, (name, data)) in files.iter().enumerate() {
+        entry(i + 1, 0o100_644, name, data);
+    }
+    entry(0, 0, "TRAILER!!!", b"");
+    out
+}

@@ -2,9 +2,11 @@
 
 pub mod archive;
 pub mod key;
+pub mod payload;
 
-pub use archive::{Zip, docx, gzip, tar};
+pub use archive::{Zip, cpio, docx, gzip, tar};
 pub use key::private_key_pem;
+pub use payload::{payload, xz};
 
 /// A small generator of well-spread numbers (SplitMix64).
 #[derive(Clone, Debug)]
