@@ -8,8 +8,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use yumen_model::coverage::Labelled;
 use yumen_model::{
-    Artifact, Batch, Blob, ChildMeta, Context, EvidenceKind, Extent, Identity, InspectError, Inspection, InventoryItem,
-    KindId, Label, LabelMap, Message, Note, Plugin, Probe, Reason, Stop,
+    Artifact, Batch, Blob, ChildMeta, Context, EvidenceKind, Extent, Fix, GroupFact, Identity, InspectError,
+    Inspection, InventoryItem, KindId, Label, LabelMap, Message, Note, Plugin, Probe, Reason, Spatial, Stop,
 };
 
 /// A child that was handed over.
@@ -54,6 +54,12 @@ pub struct Recorded {
     pub raw: Vec<(u64, Vec<u8>)>,
     /// What is told to be there.
     pub inventory: Vec<InventoryItem>,
+    /// Positions, of all streams.
+    pub fixes: Vec<Fix>,
+    /// Things with a place.
+    pub spatial: Vec<Spatial>,
+    /// Facts lent to the neighbours.
+    pub exports: Vec<GroupFact>,
     /// The format, as the body showed it in the end.
     pub format: String,
     /// Every byte by label; what bears none is opaque with the reason of the error, or `UnknownFormat`.
@@ -145,6 +151,9 @@ struct Recorder {
     values: Vec<(String, String)>,
     raw: Vec<(u64, Vec<u8>)>,
     inventory: Vec<InventoryItem>,
+    fixes: Vec<Fix>,
+    spatial: Vec<Spatial>,
+    exports: Vec<GroupFact>,
     format: String,
     all_stopped: bool,
 }
@@ -237,13 +246,16 @@ impl Inspection for Recorder {
                     }
                     Batch::Raw(raw) => self.raw.push((raw.offset, raw.bytes.into_owned())),
                     Batch::Inventory(batch) => self.inventory.extend(batch.items),
+                    Batch::Fixes(batch) => self.fixes.extend(batch.fixes),
+                    Batch::Spatial(batch) => self.spatial.extend(batch.items),
                     Batch::Keys(_) => {}
                 }
             }
             Message::EvidenceEnd { stream } => {
                 assert!(self.streams.contains_key(&stream), "end of a stream that is not open");
             }
-            Message::Export(_) | Message::Need(_) => {}
+            Message::Export(fact) => self.exports.push(fact),
+            Message::Need(_) => {}
         }
         Ok(())
     }
@@ -287,6 +299,9 @@ pub fn inspect_artifact(plugin: &dyn Plugin, artifact: &Artifact, engine: Engine
         values: Vec::new(),
         raw: Vec::new(),
         inventory: Vec::new(),
+        fixes: Vec::new(),
+        spatial: Vec::new(),
+        exports: Vec::new(),
         format: artifact.format.to_owned(),
         all_stopped: false,
     };
@@ -313,6 +328,9 @@ pub fn inspect_artifact(plugin: &dyn Plugin, artifact: &Artifact, engine: Engine
         values: recorder.values,
         raw: recorder.raw,
         inventory: recorder.inventory,
+        fixes: recorder.fixes,
+        spatial: recorder.spatial,
+        exports: recorder.exports,
         format: recorder.format,
         labels: recorder.map.resolve(len, rest),
     }

@@ -183,7 +183,7 @@ impl Recorder {
                     self.records.push(row.iter().map(value).collect());
                 }
             }
-            Batch::Keys(_) | Batch::Inventory(_) => panic!("text holds no binary keys"),
+            _ => panic!("text holds no binary keys"),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kind::KindId;
+use crate::spatial::{FixBatch, SpatialBatch};
 
 /// Largest batch, in bytes of content.
 pub const MAX_BATCH: usize = 4 << 20;
@@ -25,6 +26,10 @@ pub enum EvidenceKind {
     Keys,
     /// What is there, as the format itself counts it: [`InventoryBatch`].
     Inventory,
+    /// Positions in the order of a stream: [`FixBatch`].
+    Fixes,
+    /// Things with a place: [`SpatialBatch`].
+    Spatial,
     /// The artifact's own name, sent by the engine: [`TextBatch`].
     Name,
 }
@@ -59,6 +64,10 @@ pub enum Batch<'a> {
     Keys(KeyBatch),
     /// Of [`EvidenceKind::Inventory`].
     Inventory(InventoryBatch),
+    /// Of [`EvidenceKind::Fixes`].
+    Fixes(FixBatch),
+    /// Of [`EvidenceKind::Spatial`].
+    Spatial(SpatialBatch),
 }
 
 /// Encodings that positions can be computed back to.

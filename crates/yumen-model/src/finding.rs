@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::kind::{KindId, KindSet};
@@ -68,6 +68,61 @@ pub struct Location {
     /// Column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub column: Option<u64>,
+    /// Topic or channel of a recording.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub topic: Option<String>,
+    /// Time from the start of a recording, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time_s: Option<Seconds>,
+    /// Number of the frame, from 0.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub frame: Option<u64>,
+    /// In a picture: x, y, width, height in pixels.
+    #[serde(rename = "box", skip_serializing_if = "Option::is_none", default)]
+    pub pixels: Option<[u32; 4]>,
+}
+
+/// A time in seconds to the microsecond, so that places can be ordered and compared. Serialises as a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(i64);
+
+impl Seconds {
+    /// A time; what is no number is 0.
+    #[must_use]
+    pub fn new(seconds: f64) -> Self {
+        // Rust's conversion saturates, and takes what is no number for 0.
+        #[allow(clippy::cast_possible_truncation)]
+        Seconds((seconds * 1e6).round() as i64)
+    }
+
+    /// The time in seconds.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        #[allow(clippy::cast_precision_loss)]
+        let micros = self.0 as f64;
+        micros / 1e6
+    }
+}
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_f64(self.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        f64::deserialize(d).map(Seconds::new)
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "number" })
+    }
 }
 
 /// One occurrence, as a detector reports it.

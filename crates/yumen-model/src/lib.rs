@@ -18,6 +18,7 @@ pub mod note;
 pub mod outcome;
 pub mod plugin;
 pub mod secret;
+pub mod spatial;
 pub mod subject;
 pub mod verdict;
 
@@ -29,7 +30,7 @@ pub use evidence::{
     Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, InventoryBatch, InventoryItem, KeyBatch, KeyMaterial, KeyWhat,
     RawBatch, RecordBatch, TextBatch, TextEncoding,
 };
-pub use finding::{Finding, Findings, Hit, Location, Part, Props};
+pub use finding::{Finding, Findings, Hit, Location, Part, Props, Seconds};
 pub use format::{Certainty, Format, Identity, Probe};
 pub use group::{GroupFact, Grouper, Member, Need};
 pub use kind::{DataKind, KindId, KindSet};
@@ -38,4 +39,5 @@ pub use note::Note;
 pub use outcome::{ArtifactEntry, OpaqueEntry, ScanOutcome};
 pub use plugin::{Context, InspectError, Plugin};
 pub use secret::{Mask, Redacted, Secret, mask_spans};
+pub use spatial::{Fix, FixBatch, Spatial, SpatialBatch};
 pub use subject::{Identifier, SubjectEdges, SubjectKey, SubjectTally};

@@ -177,6 +177,7 @@ mod tests {
     use super::*;
     use crate::evidence::*;
     use crate::kind::kinds;
+    use crate::spatial::*;
     use serde_json::json;
 
     /// The interface is plain data: every message survives serialisation.
@@ -234,6 +235,15 @@ mod tests {
             batch(Batch::Keys(KeyBatch { items: vec![key] })),
             batch(Batch::Inventory(InventoryBatch {
                 items: vec![InventoryItem::new(kinds::DIAG_DBC).with("messages", 3).at(0, 9)],
+            })),
+            batch(Batch::Fixes(FixBatch {
+                fixes: vec![Fix { x: 116.4, y: 39.9, z: None, time_s: Some(0.5), entity: 2, offset: 7 }],
+            })),
+            batch(Batch::Spatial(SpatialBatch {
+                items: vec![Spatial {
+                    samples: vec![[1.0, 2.0, 3.0]],
+                    ..Spatial::new(kinds::GEO_MAP).with("lanes", 4)
+                }],
             })),
             Message::EvidenceEnd { stream: 1 },
             Message::Export(GroupFact { key: "table-schema".into(), value: json!({"names": ["a"]}) }),

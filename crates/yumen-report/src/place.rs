@@ -11,6 +11,25 @@ pub(crate) fn place(lang: Lang, location: &Location) -> String {
     if location.part == Some(Part::Name) {
         return lang.pick("名称中", "in the name").to_owned();
     }
+    let mut parts: Vec<String> = Vec::new();
+    if let Some(topic) = &location.topic {
+        parts.push(format!("{} {topic}", lang.pick("话题", "topic")));
+    }
+    if let Some(time) = location.time_s {
+        parts.push(match lang {
+            Lang::Zh => format!("第 {:.3} 秒", time.get()),
+            Lang::En => format!("at {:.3} s", time.get()),
+        });
+    }
+    if let Some(frame) = location.frame {
+        parts.push(format!("{} {}", lang.pick("帧", "frame"), thousands(frame)));
+    }
+    if let Some([x, y, w, h]) = location.pixels {
+        parts.push(format!("{} {w}×{h}+{x}+{y}", lang.pick("区域", "box")));
+    }
+    if !parts.is_empty() {
+        return parts.join(lang.pick("，", ", "));
+    }
     match (location.line, location.column, location.bytes) {
         (Some(line), Some(column), _) => match lang {
             Lang::Zh => format!("第 {} 行第 {} 列", thousands(line), thousands(column)),

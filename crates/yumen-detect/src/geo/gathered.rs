@@ -9,10 +9,10 @@ use super::values::number;
 /// The place of a cell.
 pub(super) fn location(cell: &Cell) -> Location {
     Location {
-        part: None,
         bytes: Some((cell.byte_start, cell.byte_end)),
         line: Some(cell.line),
         column: Some(u64::from(cell.column)),
+        ..Location::default()
     }
 }
 

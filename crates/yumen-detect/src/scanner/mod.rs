@@ -55,7 +55,7 @@ impl Detector for TextDetector {
                 Some(Box::new(session))
             }
             EvidenceKind::Records => Some(Box::new(records::RecordSession::new(engine, about))),
-            EvidenceKind::Keys | EvidenceKind::Inventory => None,
+            EvidenceKind::Keys | EvidenceKind::Inventory | EvidenceKind::Fixes | EvidenceKind::Spatial => None,
         }
     }
 }

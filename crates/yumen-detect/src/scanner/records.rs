@@ -263,10 +263,10 @@ impl<'a> View<'a> {
     fn locate(&self, cell: usize, start: usize, end: usize) -> Location {
         let Some(c) = self.batch.cells.get(cell) else { return Location::default() };
         let mut location = Location {
-            part: None,
             bytes: Some((c.byte_start, c.byte_end)),
             line: Some(c.line),
             column: Some(u64::from(c.column)),
+            ..Location::default()
         };
         if !c.verbatim {
             return location;

@@ -147,7 +147,7 @@ impl TextSession {
             let (location, record) = match self.stream {
                 Stream::Prose => {
                     let (line, column) = self.window.line_column(start);
-                    (Location { part: None, bytes, line: Some(line), column: Some(column) }, line)
+                    (Location { bytes, line: Some(line), column: Some(column), ..Location::default() }, line)
                 }
                 Stream::Binary => (Location { bytes, ..Location::default() }, start),
                 Stream::Name => (Location { part: Some(Part::Name), bytes, ..Location::default() }, 1),

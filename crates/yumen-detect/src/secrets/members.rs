@@ -63,10 +63,10 @@ impl Session for Members {
 
 fn location(cell: &Cell) -> Location {
     Location {
-        part: None,
         bytes: Some((cell.byte_start, cell.byte_end)),
         line: Some(cell.line),
         column: Some(u64::from(cell.column)),
+        ..Location::default()
     }
 }
 

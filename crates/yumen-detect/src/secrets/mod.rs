@@ -56,7 +56,7 @@ impl Detector for KeyDetector {
             EvidenceKind::Keys => Some(Box::new(Stored)),
             EvidenceKind::Raw => Some(Box::<raw::RawSweep>::default()),
             EvidenceKind::Records => Some(Box::new(members::Members)),
-            EvidenceKind::Text | EvidenceKind::Name | EvidenceKind::Inventory => None,
+            _ => None,
         }
     }
 }
