@@ -52,6 +52,7 @@ macro_rules! notes {
 }
 
 notes! {
+    "backing-file": "其余内容在另一个镜像中，不在此处", "the rest of the content is in another image that is not here";
     "bad-entry": "容器中有一个条目的元数据损坏", "the metadata of an entry in the container is broken";
     "changed": "扫描期间文件发生变化", "the file changed while it was scanned";
     "checksum-mismatch": "校验值与内容不符", "a stored checksum does not match the content";
@@ -71,6 +72,7 @@ notes! {
     "orphan-inodes": "没有目录指向的文件", "files that no directory names";
     "path-escapes": "条目名指向容器之外", "an entry's name points outside the container";
     "schema-applied": "按同组的表结构说明读取", "read with the table schema that lies beside it";
+    "snapshots-not-rebuilt": "快照未还原，其簇按原始字节检视", "snapshots were not rebuilt; their clusters were inspected as raw bytes";
     "spanned": "多卷归档，其余卷不在此处", "one volume of several; the others are not here";
     "special-file": "设备、管道或套接字", "a device, pipe or socket";
     "symlink": "符号链接（记录，不跟随）", "a symbolic link; recorded, not followed";

@@ -2,9 +2,16 @@
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
+mod disk;
+mod exfat;
 mod ext4;
+mod fat;
+mod iso9660;
+mod other;
+mod qcow2;
 mod space;
 mod trailer;
+mod vdisk;
 
 use std::sync::LazyLock;
 
@@ -14,6 +21,14 @@ use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection,
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
 const READERS: Family = Family(&[
     &ext4::Ext4,
+    &iso9660::Iso9660,
+    &fat::Fat,
+    &exfat::ExFat,
+    &qcow2::Qcow2,
+    &vdisk::VirtualDisk,
+    &other::Other,
+    &disk::Gpt,
+    &disk::Mbr,
 ]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
