@@ -211,9 +211,10 @@ impl Inspection for Recorder {
                 }
             }
             Message::ChildZeros(n) => {
-                self.grow(n)?;
+                // As in the engine, a hole costs a share of its length; a very long one is not kept here.
+                self.grow(n / 16)?;
                 if let Some(child) = &mut self.open {
-                    child.bytes.resize(child.bytes.len() + n as usize, 0);
+                    child.bytes.resize(child.bytes.len() + n.min(64 << 20) as usize, 0);
                 }
             }
             Message::ChildEnd { complete } => {

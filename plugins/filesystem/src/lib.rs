@@ -10,6 +10,8 @@ mod iso9660;
 mod other;
 mod qcow2;
 mod space;
+#[cfg(test)]
+mod testing;
 mod trailer;
 mod vdisk;
 
