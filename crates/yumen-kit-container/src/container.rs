@@ -85,6 +85,11 @@ impl<'a> Container<'a> {
         }
     }
 
+    /// Whether the engine ended the inspection: nothing more may be sent.
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Length of the artifact.
     pub fn len(&self) -> u64 {
         self.blob.len()
@@ -164,6 +169,12 @@ impl<'a> Container<'a> {
     pub fn unallocated(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         let len = self.len();
         let range = range.start.min(len)..range.end.min(len);
+        // Slack behind files is short and comes by the million, in order.
+        if let Some(n) = usize::try_from(range.end - range.start).ok().filter(|&n| n as u64 <= FREE_PIECE) {
+            if self.window.get(range.start, n)?.iter().all(|&b| b == 0) {
+                return self.container(range);
+            }
+        }
         // Zeros are told apart piece by piece: an empty disk is mostly free space.
         let mut at = range.start;
         while let Some(from) = first_nonzero(self.blob, at..range.end)? {

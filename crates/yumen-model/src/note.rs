@@ -52,6 +52,7 @@ macro_rules! notes {
 }
 
 notes! {
+    "backing-file": "其余内容在另一个镜像中，不在此处", "the rest of the content is in another image that is not here";
     "bad-entry": "容器中有一个条目的元数据损坏", "the metadata of an entry in the container is broken";
     "changed": "扫描期间文件发生变化", "the file changed while it was scanned";
     "checksum-mismatch": "校验值与内容不符", "a stored checksum does not match the content";
@@ -62,13 +63,16 @@ notes! {
     "encrypted": "加密内容未打开", "encrypted content was not opened";
     "gap-data": "成员之外还有数据，已另行检视", "there is data outside the members; it was inspected apart";
     "incomplete-child": "成员只解出了一部分", "a member could be decoded in part only";
+    "journal-not-replayed": "日志未重放，其中的块按原始字节检视", "the journal was not replayed; its blocks were inspected as raw bytes";
     "limit": "达到限额，其余未检视", "a limit was reached; the rest was not inspected";
     "link": "链接（记录，不跟随）", "a link; recorded, not followed";
     "mixed-encoding": "文本编码不一致", "the text is not in one encoding throughout";
     "name-lies": "文件名与内容不符", "the name claims another format than the content";
     "not-text-throughout": "文本中夹有二进制数据", "the text holds stretches of binary data";
+    "orphan-inodes": "没有目录指向的文件", "files that no directory names";
     "path-escapes": "条目名指向容器之外", "an entry's name points outside the container";
     "schema-applied": "按同组的表结构说明读取", "read with the table schema that lies beside it";
+    "snapshots-not-rebuilt": "快照未还原，其簇按原始字节检视", "snapshots were not rebuilt; their clusters were inspected as raw bytes";
     "spanned": "多卷归档，其余卷不在此处", "one volume of several; the others are not here";
     "special-file": "设备、管道或套接字", "a device, pipe or socket";
     "symlink": "符号链接（记录，不跟随）", "a symbolic link; recorded, not followed";

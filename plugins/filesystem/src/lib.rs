@@ -2,13 +2,36 @@
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
+mod disk;
+mod exfat;
+mod ext4;
+mod fat;
+mod iso9660;
+mod other;
+mod qcow2;
+mod space;
+#[cfg(test)]
+mod testing;
+mod trailer;
+mod vdisk;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[
+    &ext4::Ext4,
+    &iso9660::Iso9660,
+    &fat::Fat,
+    &exfat::ExFat,
+    &qcow2::Qcow2,
+    &vdisk::VirtualDisk,
+    &other::Other,
+    &disk::Gpt,
+    &disk::Mbr,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
