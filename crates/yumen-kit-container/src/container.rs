@@ -326,6 +326,25 @@ impl<'a> Container<'a> {
         if self.text.len() >= TEXT_BATCH { self.flush_text() } else { Ok(()) }
     }
 
+    /// Text that was decoded out of a structure at `offset` (a link's target in compressed metadata); labels nothing. Says whether it was taken: what is
+    /// not UTF-8 or holds control characters is not.
+    pub fn decoded_text(&mut self, offset: u64, bytes: &[u8]) -> Result<bool, InspectError> {
+        let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
+        let text = match std::str::from_utf8(&bytes[..end]) {
+            Ok(text) if !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) => text,
+            _ => return Ok(false),
+        };
+        if !text.is_empty() {
+            self.anchors.push((u32::try_from(self.text.len()).unwrap_or(u32::MAX), offset));
+            self.text.push_str(text);
+            self.text.push('\n');
+        }
+        if self.text.len() >= TEXT_BATCH {
+            self.flush_text()?;
+        }
+        Ok(true)
+    }
+
     fn flush_text(&mut self) -> Result<(), InspectError> {
         if self.text.is_empty() {
             return Ok(());
