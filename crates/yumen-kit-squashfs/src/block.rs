@@ -66,6 +66,18 @@ impl Decoders {
     }
 }
 
+/// A Zstandard frame, until it ends or `most` bytes are out.
+///
+/// # Errors
+/// When it is broken or cut short.
+pub fn zstd_part(input: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), Broken> {
+    use std::io::Read as _;
+    out.clear();
+    let mut reader = zstd::stream::read::Decoder::with_buffer(input).map_err(|_| Broken)?.single_frame();
+    reader.window_log_max(24).map_err(|_| Broken)?;
+    reader.take(most as u64).read_to_end(out).map(|_| ()).map_err(|_| Broken)
+}
+
 /// Whether the stream came to its end.
 fn inflate(state: &mut Decompress, input: &[u8], most: usize, out: &mut Vec<u8>) -> Result<bool, Broken> {
     out.clear();

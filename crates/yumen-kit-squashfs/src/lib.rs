@@ -8,7 +8,6 @@
 //! versions the structures as the 3.x tools document them.
 
 pub mod block;
-mod cover;
 mod file;
 mod inode;
 mod meta;

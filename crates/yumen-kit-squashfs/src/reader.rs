@@ -5,11 +5,10 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
-use yumen_kit_container::Container;
+use yumen_kit_container::{Container, Cover};
 use yumen_kit_container::window::first_nonzero;
 use yumen_model::{ChildMeta, InspectError, Reason};
 
-use crate::cover::Cover;
 use crate::file::Fragments;
 use crate::inode::{Body, Directory, Inode};
 use crate::meta::{Cache, Cursor, Decoder, Fault, META, Read};

@@ -2,6 +2,10 @@
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
+mod cramfs;
+mod entry;
+mod erofs;
+mod romfs;
 mod squashfs;
 mod trailer;
 
@@ -11,7 +15,7 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[&squashfs::Squashfs]);
+const READERS: Family = Family(&[&squashfs::Squashfs, &erofs::Erofs, &cramfs::Cramfs, &romfs::Romfs]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

@@ -1,4 +1,4 @@
-//! Which bytes of the image something was made of.
+//! Sets of byte ranges: which bytes of an image something was made of, and which are left over.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ const MANY: usize = 1 << 16;
 
 /// A set of byte ranges.
 #[derive(Debug, Default)]
-pub(crate) struct Cover {
+pub struct Cover {
     ranges: Vec<Range<u64>>,
     joined: usize,
 }
 
 impl Cover {
     /// Adds a range.
-    pub(crate) fn add(&mut self, range: Range<u64>) {
+    pub fn add(&mut self, range: Range<u64>) {
         if range.start >= range.end {
             return;
         }
@@ -44,18 +44,18 @@ impl Cover {
     }
 
     /// The ranges in order, none touching another.
-    pub(crate) fn ranges(&mut self) -> &[Range<u64>] {
+    pub fn ranges(&mut self) -> &[Range<u64>] {
         self.join();
         &self.ranges
     }
 
     /// Adds all of another set.
-    pub(crate) fn extend(&mut self, other: &Cover) {
+    pub fn extend(&mut self, other: &Cover) {
         self.ranges.extend(other.ranges.iter().cloned());
     }
 
     /// What of a range is in none of the set's.
-    pub(crate) fn gaps(&mut self, within: Range<u64>) -> Vec<Range<u64>> {
+    pub fn gaps(&mut self, within: Range<u64>) -> Vec<Range<u64>> {
         self.join();
         let mut at = within.start;
         let mut out = Vec::new();
