@@ -195,6 +195,21 @@ impl<'a> Container<'a> {
         self.container(at..range.end)
     }
 
+    /// Bytes behind the end of an image: zero padding is labelled so, the rest is a child `[unallocated]` that is opened where it begins as a known
+    /// format and swept as raw bytes otherwise.
+    ///
+    /// # Errors
+    /// The bytes can't be read, or the engine takes no more.
+    pub fn trailing(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        let len = self.len();
+        let range = range.start.min(len)..range.end.min(len);
+        if first_nonzero(self.blob, range.clone())?.is_none() {
+            return self.container(range);
+        }
+        let meta = ChildMeta { free_space: true, identify_first: true, ..ChildMeta::named(b"[unallocated]") };
+        self.hand_over_range(meta, range)
+    }
+
     fn flush_free(&mut self) -> Result<(), InspectError> {
         if self.free.is_empty() {
             return Ok(());
@@ -335,6 +350,25 @@ impl<'a> Container<'a> {
         self.text.push('\n');
         self.label(range, Label::Inspected)?;
         if self.text.len() >= TEXT_BATCH { self.flush_text() } else { Ok(()) }
+    }
+
+    /// Text that was decoded out of a structure at `offset` (a link's target in compressed metadata); labels nothing. Says whether it was taken: what is
+    /// not UTF-8 or holds control characters is not.
+    pub fn decoded_text(&mut self, offset: u64, bytes: &[u8]) -> Result<bool, InspectError> {
+        let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
+        let text = match std::str::from_utf8(&bytes[..end]) {
+            Ok(text) if !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) => text,
+            _ => return Ok(false),
+        };
+        if !text.is_empty() {
+            self.anchors.push((u32::try_from(self.text.len()).unwrap_or(u32::MAX), offset));
+            self.text.push_str(text);
+            self.text.push('\n');
+        }
+        if self.text.len() >= TEXT_BATCH {
+            self.flush_text()?;
+        }
+        Ok(true)
     }
 
     fn flush_text(&mut self) -> Result<(), InspectError> {

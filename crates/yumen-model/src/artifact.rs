@@ -61,6 +61,9 @@ pub struct ChildMeta {
     /// counts as such.
     #[serde(default)]
     pub free_space: bool,
+    /// Free space that may be something whole (what stands behind a file system in an image): where it begins as a known format it is inspected as such.
+    #[serde(default)]
+    pub identify_first: bool,
     /// Mode, modification time, owner, link target… as far as the container tells them.
     pub attributes: BTreeMap<String, Value>,
 }

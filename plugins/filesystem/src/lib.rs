@@ -2,14 +2,19 @@
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
+mod cramfs;
 mod disk;
+mod entry;
+mod erofs;
 mod exfat;
 mod ext4;
 mod fat;
 mod iso9660;
 mod other;
 mod qcow2;
+mod romfs;
 mod space;
+mod squashfs;
 #[cfg(test)]
 mod testing;
 mod trailer;
@@ -22,6 +27,10 @@ use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection,
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
 const READERS: Family = Family(&[
+    &squashfs::Squashfs,
+    &erofs::Erofs,
+    &cramfs::Cramfs,
+    &romfs::Romfs,
     &ext4::Ext4,
     &iso9660::Iso9660,
     &fat::Fat,
