@@ -3,10 +3,12 @@
 //! - [`FormatReader`] and [`Family`]: a plugin is a list of readers, one module a format.
 //! - [`Container`]: members, gaps, padding, free space, comments, inventory and notes of the artifact that is opened.
 //! - [`Window`], [`window::sweep`], [`window::num`]: structures out of a blob in constant memory.
+//! - [`lzo`]: LZO1X, bounded.
 //! - `testing` (feature): a recorder that stands in for the engine and counts every byte.
 
 mod container;
 mod family;
+pub mod lzo;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod window;

@@ -68,6 +68,7 @@ notes! {
     "name-lies": "文件名与内容不符", "the name claims another format than the content";
     "not-text-throughout": "文本中夹有二进制数据", "the text holds stretches of binary data";
     "path-escapes": "条目名指向容器之外", "an entry's name points outside the container";
+    "rebuilt": "索引损坏，内容由各节点重组", "the index is broken; the content was put together from what could be found";
     "schema-applied": "按同组的表结构说明读取", "read with the table schema that lies beside it";
     "spanned": "多卷归档，其余卷不在此处", "one volume of several; the others are not here";
     "special-file": "设备、管道或套接字", "a device, pipe or socket";
