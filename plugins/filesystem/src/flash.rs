@@ -1,6 +1,7 @@
 //! What the readers of flash file systems share: checksums, block decompression, paths, decoded children, text in metadata.
 
 pub(crate) mod codec;
+mod obsolete;
 mod tree;
 mod writer;
 
@@ -9,6 +10,7 @@ use std::ops::Range;
 use yumen_kit_container::Container;
 use yumen_model::{ChildMeta, InspectError};
 
+pub(crate) use obsolete::Obsolete;
 pub(crate) use tree::Tree;
 pub(crate) use writer::Writer;
 

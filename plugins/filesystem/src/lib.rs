@@ -3,9 +3,11 @@
 //! One module a format. A new one is a module and a line in [`READERS`].
 
 mod flash;
+mod jffs2;
 mod nand;
 mod ubi;
 mod ubifs;
+mod yaffs2;
 
 use std::sync::LazyLock;
 
@@ -17,6 +19,8 @@ const READERS: Family = Family(&[
     &nand::Nand,
     &ubi::Ubi,
     &ubifs::Ubifs,
+    &jffs2::Jffs2,
+    &yaffs2::Yaffs2,
 ]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());

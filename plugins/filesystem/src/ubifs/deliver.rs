@@ -10,12 +10,10 @@ use super::node::{BLOCK, Inode, Kind as NodeKind, ROOT, method};
 use super::replay::Live;
 use super::scan::{Node, Scan};
 use crate::flash::codec::{Blocks, Method};
-use crate::flash::{Attributes, Kind, Tree, Writer, show};
+use crate::flash::{Attributes, Kind, Obsolete, Tree, Writer, show};
 
 /// Where a data node's content begins.
 const DATA_AT: u64 = 48;
-/// Keeps pieces apart that do not belong together.
-const APART: u64 = 64;
 
 pub(super) fn run(to: &mut Container<'_>, scan: &Scan, live: Live) -> Result<(), InspectError> {
     let flags = live.flags(scan.nodes.len());
@@ -113,6 +111,12 @@ impl Reader<'_, '_> {
             self.to.check_path(path);
             self.to.tell("bad-entry");
             return Ok(());
+        }
+        if let Some((inode, node)) = found
+            && inode.is_attribute()
+        {
+            // The value of an attribute whose file is gone.
+            return show(self.to, inline(&inode, &node));
         }
         let code = match kind {
             Kind::File => return self.file(path, number, found.map(|f| f.0)),
@@ -217,35 +221,17 @@ impl Reader<'_, '_> {
             }
         }
         data.sort_by_key(|n| (n.key, n.sequence));
-        let mut writer: Option<Writer> = None;
-        let mut expected = None;
+        let mut obsolete = Obsolete::default();
         for node in data {
             let piece = content(&node);
             if method(node.method) == Method::Stored || !self.decode(&node)? {
                 self.to.unallocated_flash(piece)?;
                 continue;
             }
-            let mut open = match writer.take() {
-                Some(writer) => writer,
-                None => {
-                    let meta = ChildMeta { free_space: true, ..ChildMeta::named(b"[obsolete]") };
-                    Writer::start(self.to, meta)?
-                }
-            };
-            if open.len > 0 && expected != Some(node.key) {
-                open.zeros(self.to, APART)?;
-            }
-            open.bytes(self.to, &self.blocks.output)?;
-            expected = Some((node.key.0, node.key.1.wrapping_add(1)));
-            if let Some(reason) = open.stopped() {
-                self.to.opaque(piece, reason)?;
-            }
-            writer = Some(open);
+            let at = u64::from(node.key.1) * BLOCK;
+            obsolete.add(self.to, node.key.0, at, &self.blocks.output, piece)?;
         }
-        if let Some(writer) = writer {
-            writer.end(self.to, true)?;
-        }
-        Ok(())
+        obsolete.finish(self.to)
     }
 }
 

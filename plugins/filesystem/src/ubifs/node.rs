@@ -134,7 +134,6 @@ pub(super) struct Super {
     flags: u32,
     pub(super) leb_size: u32,
     pub(super) log_lebs: u32,
-    pub(super) lpt_lebs: u32,
     pub(super) compression: u16,
 }
 
@@ -150,7 +149,6 @@ impl Super {
             flags: le32(node, 28),
             leb_size: le32(node, 36),
             log_lebs: le32(node, 56),
-            lpt_lebs: le32(node, 60),
             compression: le16(node, 84),
         };
         ((4096..=64 << 20).contains(&s.leb_size) && s.leb_size % 8 == 0).then_some(s)

@@ -88,7 +88,7 @@ fn block(to: &mut Container<'_>, range: Range<u64>, found: &mut Scan) -> Result<
             continue;
         }
         match bytes.first() {
-            Some(&(value @ (0xFF | 0 | PADDING_BYTE))) => {
+            Some(&value @ (0xFF | 0 | PADDING_BYTE)) => {
                 let run = run_end(to.blob, at, end, value)?;
                 let next = if run < end { (run & !7).max(at) } else { end };
                 if next > at {
