@@ -132,7 +132,11 @@ pub fn decompress(input: &[u8], most: usize, out: &mut Vec<u8>) -> Result<usize,
     let mut fresh = Vec::with_capacity(most.min(input.len().saturating_mul(4)));
     let mut decoder = Decoder { input, at: 0, most };
     let result = decoder.run(&mut fresh);
-    if out.is_empty() { *out = fresh } else { out.append(&mut fresh) }
+    if out.is_empty() {
+        *out = fresh
+    } else {
+        out.append(&mut fresh)
+    }
     result.map(|()| decoder.at)
 }
 

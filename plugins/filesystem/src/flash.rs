@@ -71,7 +71,8 @@ pub(crate) fn show(to: &mut Container<'_>, range: Range<u64>) -> Result<(), Insp
     let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX).min(64 << 10);
     let bytes = to.window.get(range.start, len)?;
     let text = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
-    let clean = std::str::from_utf8(&bytes[..text]).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !c.is_whitespace()));
+    let clean =
+        std::str::from_utf8(&bytes[..text]).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !c.is_whitespace()));
     if clean && (bytes.len() as u64) == range.end - range.start {
         to.comment(range.start..range.start + text as u64)?;
         to.container(range.start + text as u64..range.end)

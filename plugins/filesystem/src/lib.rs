@@ -15,13 +15,7 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[
-    &nand::Nand,
-    &ubi::Ubi,
-    &ubifs::Ubifs,
-    &jffs2::Jffs2,
-    &yaffs2::Yaffs2,
-]);
+const READERS: Family = Family(&[&nand::Nand, &ubi::Ubi, &ubifs::Ubifs, &jffs2::Jffs2, &yaffs2::Yaffs2]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

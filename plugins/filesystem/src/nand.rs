@@ -4,7 +4,9 @@
 //! Recognised where UBI lies in the pages. Source: linux-mtd.infradead.org/doc/nand.html; nanddump(8), `--oob`.
 
 use yumen_kit_container::{Container, FormatReader, Window};
-use yumen_model::{Artifact, Blob, Certainty, ChildMeta, Context, Extent, Format, Identity, InspectError, Inspection, Probe};
+use yumen_model::{
+    Artifact, Blob, Certainty, ChildMeta, Context, Extent, Format, Identity, InspectError, Inspection, Probe,
+};
 
 use crate::ubi::{EC, Ec, Vid};
 
@@ -22,19 +24,10 @@ const FORMATS: &[Format] = &[Format {
     limitations: &["recognised only where UBI lies in it; the error correction codes are not applied"],
 }];
 
-/// Page and spare area, in bytes, as chips have them.
+/// Page and spare area, in bytes, as chips have them. Large pages first: four small ones with their spare areas are as long as one of them.
 const LAYOUTS: [(u64, u64); 20] = [
-    (512, 16),
-    (2048, 64),
-    (2048, 112),
-    (2048, 128),
-    (4096, 128),
-    (4096, 208),
-    (4096, 216),
-    (4096, 218),
-    (4096, 224),
-    (4096, 232),
-    (4096, 256),
+    (16384, 1216),
+    (16384, 1280),
     (8192, 256),
     (8192, 436),
     (8192, 448),
@@ -42,8 +35,17 @@ const LAYOUTS: [(u64, u64); 20] = [
     (8192, 640),
     (8192, 744),
     (8192, 1024),
-    (16384, 1216),
-    (16384, 1280),
+    (4096, 128),
+    (4096, 208),
+    (4096, 216),
+    (4096, 218),
+    (4096, 224),
+    (4096, 232),
+    (4096, 256),
+    (2048, 64),
+    (2048, 112),
+    (2048, 128),
+    (512, 16),
 ];
 /// Pages in an erase block.
 const PAGES: [u64; 5] = [32, 64, 128, 256, 512];
@@ -57,16 +59,32 @@ fn layout(blob: &Blob) -> Option<(u64, u64)> {
         PAGES.iter().any(|pages| {
             let block = pages * (page + spare);
             let physical = |base: u64, at: u32| base + u64::from(at) / page * (page + spare) + u64::from(at) % page;
-            let (mut counters, mut volumes) = (0, 0);
+            let (mut counters, mut volumes, mut first) = (0, 0, None);
             for base in (0..TRIED).map(|k| k * block).take_while(|base| base + 64 <= blob.len()) {
                 let Some(ec) = window.get(base, 64).ok().and_then(Ec::parse) else { continue };
                 counters += 1;
+                first.get_or_insert(base);
                 let vid = window.get(physical(base, ec.vid_at), 64).ok().and_then(Vid::parse);
-                volumes += u32::from(vid.is_some());
+                volumes += u32::from(vid.is_some() && padded(&mut window, base, ec, page));
             }
-            counters >= 2 && volumes >= 1
+            // Without spare areas, blocks are a power of two apart.
+            let mut plain = || {
+                (14..=23)
+                    .any(|n| first.is_some_and(|at| window.get(at + (1 << n), 64).ok().and_then(Ec::parse).is_some()))
+            };
+            counters >= 2 && volumes >= 1 && !plain()
         })
     })
+}
+
+/// Whether the first page of a block holds nothing but headers: else a spare area is taken for a part of it.
+fn padded(window: &mut Window<'_>, base: u64, ec: Ec, page: u64) -> bool {
+    let Ok(bytes) = window.get(base, usize::try_from(page.min(u64::from(ec.data_at))).unwrap_or(0)) else {
+        return false;
+    };
+    let vid_at = ec.vid_at as usize;
+    let is_header = |i: usize| i < 64 || (vid_at..vid_at + 64).contains(&i);
+    bytes.iter().enumerate().all(|(i, &b)| b == 0xFF || b == 0 || is_header(i))
 }
 
 impl FormatReader for Nand {

@@ -15,7 +15,9 @@ mod tests;
 
 use yumen_kit_container::{Container, FormatReader};
 use yumen_model::kind::kinds;
-use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, InventoryItem, Note, Probe};
+use yumen_model::{
+    Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, InventoryItem, Note, Probe,
+};
 
 use node::{Header, Kind, MAGIC, Super};
 

@@ -144,7 +144,9 @@ mod tests {
         let mut blocks = Blocks::new();
         for seed in 0..300 {
             let noise = noise(seed, 200);
-            for m in [Method::Lzo, Method::Deflate, Method::Zlib, Method::Zstd, Method::Lzma, Method::Rtime, Method::Unknown] {
+            for m in
+                [Method::Lzo, Method::Deflate, Method::Zlib, Method::Zstd, Method::Lzma, Method::Rtime, Method::Unknown]
+            {
                 let whole = blocks.decode(m, &noise, 4096);
                 assert!(blocks.output.len() <= 4096, "{m:?}");
                 assert_eq!(whole, whole && blocks.output.len() == 4096);

@@ -20,7 +20,14 @@ pub(crate) struct Obsolete {
 
 impl Obsolete {
     /// Adds what was decoded of `encoded`: content of a file from `at` on.
-    pub(crate) fn add(&mut self, to: &mut Container<'_>, file: u32, at: u64, bytes: &[u8], encoded: Range<u64>) -> Result<(), InspectError> {
+    pub(crate) fn add(
+        &mut self,
+        to: &mut Container<'_>,
+        file: u32,
+        at: u64,
+        bytes: &[u8],
+        encoded: Range<u64>,
+    ) -> Result<(), InspectError> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {

@@ -70,8 +70,11 @@ impl Reader<'_, '_> {
                 tree.directory(u64::from(dent.inode), u64::from(dent.parent), &dent.name);
             }
         }
-        let mut paths: Vec<(Vec<u8>, u32)> =
-            live.iter().map(|&n| &scan.dents[n].dent).map(|d| (tree.path(u64::from(d.parent), &d.name), d.inode)).collect();
+        let mut paths: Vec<(Vec<u8>, u32)> = live
+            .iter()
+            .map(|&n| &scan.dents[n].dent)
+            .map(|d| (tree.path(u64::from(d.parent), &d.name), d.inode))
+            .collect();
         paths.sort();
         // Inodes that no entry names and none has named.
         let named: HashSet<u32> = scan.dents.iter().map(|n| n.dent.inode).chain([ROOT]).collect();
@@ -151,7 +154,8 @@ impl Reader<'_, '_> {
             if start == end {
                 continue;
             }
-            let under: Vec<_> = shown.range(..end).rev().take_while(|(_, (e, _))| *e > start).map(|(&s, &(e, p))| (s, e, p)).collect();
+            let under: Vec<_> =
+                shown.range(..end).rev().take_while(|(_, (e, _))| *e > start).map(|(&s, &(e, p))| (s, e, p)).collect();
             for (s, e, p) in under {
                 shown.remove(&s);
                 if s < start {
@@ -175,7 +179,10 @@ impl Reader<'_, '_> {
         for &(start, end, n) in &stretches {
             self.visible[n] += end - start;
         }
-        let stored = |n: usize| method(scan.data[n].inode.method) == Method::Stored && scan.data[n].inode.packed >= scan.data[n].inode.unpacked;
+        let stored = |n: usize| {
+            method(scan.data[n].inode.method) == Method::Stored
+                && scan.data[n].inode.packed >= scan.data[n].inode.unpacked
+        };
         let zero = |n: usize| method(scan.data[n].inode.method) == Method::Zero;
         if stretches.iter().all(|s| stored(s.2) || zero(s.2)) {
             let mut extents = Vec::new();
@@ -260,7 +267,13 @@ impl Reader<'_, '_> {
                 self.to.unallocated_flash(content(piece))?;
             } else {
                 self.decode(n)?;
-                obsolete.add(self.to, piece.inode.number, u64::from(piece.inode.offset), &self.blocks.output, content(piece))?;
+                obsolete.add(
+                    self.to,
+                    piece.inode.number,
+                    u64::from(piece.inode.offset),
+                    &self.blocks.output,
+                    content(piece),
+                )?;
             }
         }
         obsolete.finish(self.to)

@@ -68,7 +68,9 @@ impl Order {
             method: node[56],
             crc: self.u32(node, 60),
         };
-        let fits = inode.packed as usize <= node.len() - 68 && inode.unpacked <= 1 << 20 && inode.offset.checked_add(inode.unpacked).is_some();
+        let fits = inode.packed as usize <= node.len() - 68
+            && inode.unpacked <= 1 << 20
+            && inode.offset.checked_add(inode.unpacked).is_some();
         fits.then_some(inode)
     }
 
@@ -78,7 +80,12 @@ impl Order {
         if crc_zero(&node[..32]) != self.u32(node, 32) || crc_zero(name) != self.u32(node, 36) {
             return None;
         }
-        Some(Dent { parent: self.u32(node, 12), version: self.u32(node, 16), inode: self.u32(node, 20), name: name.to_vec() })
+        Some(Dent {
+            parent: self.u32(node, 12),
+            version: self.u32(node, 16),
+            inode: self.u32(node, 20),
+            name: name.to_vec(),
+        })
     }
 
     /// The name and value of an extended attribute, as offset and length in the node.

@@ -77,7 +77,13 @@ pub(super) fn scan(to: &mut Container<'_>) -> Result<Option<(Order, Scan)>, Insp
 }
 
 /// Reads the node at `at`; returns where the next one may stand.
-fn node(to: &mut Container<'_>, order: Order, at: u64, header: super::node::Header, found: &mut Scan) -> Result<u64, InspectError> {
+fn node(
+    to: &mut Container<'_>,
+    order: Order,
+    at: u64,
+    header: super::node::Header,
+    found: &mut Scan,
+) -> Result<u64, InspectError> {
     let len = to.len();
     let end = at + header.len;
     if end > len {
@@ -88,7 +94,9 @@ fn node(to: &mut Container<'_>, order: Order, at: u64, header: super::node::Head
     let marked = header.marked;
     let read = if header.len <= LONGEST { header.len as usize } else { HEADER };
     match header.kind {
-        Kind::Inode | Kind::Dent | Kind::Attribute | Kind::Reference if read == HEADER => return broken(to, order, at, end),
+        Kind::Inode | Kind::Dent | Kind::Attribute | Kind::Reference if read == HEADER => {
+            return broken(to, order, at, end);
+        }
         Kind::Inode => {
             let bytes = to.window.get(at, read)?;
             let Some(inode) = order.inode(bytes) else { return broken(to, order, at, end) };
@@ -149,7 +157,8 @@ fn next_node(to: &Container<'_>, order: Option<Order>, from: u64) -> Result<u64,
     let found = sweep(to.blob, from..to.len(), HEADER - 1, |piece, bytes| {
         let sound = |i: &usize| {
             let header = &bytes[*i..];
-            (piece + *i as u64) % 4 == 0 && order.map_or_else(|| Order::of(header).is_some(), |o| o.header(header).is_some())
+            (piece + *i as u64) % 4 == 0
+                && order.map_or_else(|| Order::of(header).is_some(), |o| o.header(header).is_some())
         };
         let little = any.find_iter(bytes).find(sound);
         let big = big.find_iter(bytes).find(sound);

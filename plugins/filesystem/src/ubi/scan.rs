@@ -94,7 +94,11 @@ pub(super) fn area(headers: &[(u64, Ec)], len: u64) -> Area {
     // A single block takes what there is.
     let block = if best.1 == 0 { (len - start).clamp(least, LONGEST) } else { best.1 };
     let on_grid = headers.iter().filter(|h| (h.0 - start) % block == 0);
-    let own: HashMap<u64, Ec> = on_grid.take_while(|h| h.1.of_image(first.image)).filter(|h| alike(&h.1)).map(|&(at, ec)| ((at - start) / block, ec)).collect();
+    let own: HashMap<u64, Ec> = on_grid
+        .take_while(|h| h.1.of_image(first.image))
+        .filter(|h| alike(&h.1))
+        .map(|&(at, ec)| ((at - start) / block, ec))
+        .collect();
     let last = run_of(own.keys().map(|n| n * block), block).last().map_or(0, |&n| n);
     let blocks = (0..=last).map(|i| own.get(&i).copied()).collect();
     Area { start, block, blocks, len }

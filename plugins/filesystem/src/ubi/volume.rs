@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use yumen_kit_container::window::{CHECKED_STORED, is_erased, sweep};
 use yumen_kit_container::Container;
+use yumen_kit_container::window::{CHECKED_STORED, is_erased, sweep};
 use yumen_model::kind::kinds;
 use yumen_model::{Blob, Extent, InspectError, InventoryItem};
 
@@ -52,7 +52,10 @@ pub(super) fn open(to: &mut Container<'_>, area: &Area) -> Result<(), InspectErr
             continue;
         }
         let record = table.get(&number);
-        let name = record.map(|r| r.name.clone()).filter(|n| !n.is_empty()).unwrap_or_else(|| format!("vol-{number}").into_bytes());
+        let name = record
+            .map(|r| r.name.clone())
+            .filter(|n| !n.is_empty())
+            .unwrap_or_else(|| format!("vol-{number}").into_bytes());
         names.push(String::from_utf8_lossy(&name).into_owned());
         volume(to, &name, record, blocks)?;
     }
@@ -113,7 +116,8 @@ fn map(to: &mut Container<'_>, area: &Area) -> Result<Volumes, InspectError> {
             Some(old) => {
                 let (newer, older) = if vid.sequence > old.vid.sequence { (new, old) } else { (old, new) };
                 // A copy that was interrupted does not count.
-                let (kept, stale) = if newer.vid.copy && !holds(to.blob, &newer)? { (older, newer) } else { (newer, older) };
+                let (kept, stale) =
+                    if newer.vid.copy && !holds(to.blob, &newer)? { (older, newer) } else { (newer, older) };
                 blocks.insert(vid.number, kept);
                 stale
             }
@@ -159,7 +163,12 @@ fn layout(to: &mut Container<'_>, volumes: &Volumes) -> Result<BTreeMap<u32, Rec
 }
 
 /// Hands over one volume: its logical blocks in order.
-fn volume(to: &mut Container<'_>, name: &[u8], record: Option<&Record>, blocks: &BTreeMap<u32, Mapped>) -> Result<(), InspectError> {
+fn volume(
+    to: &mut Container<'_>,
+    name: &[u8],
+    record: Option<&Record>,
+    blocks: &BTreeMap<u32, Mapped>,
+) -> Result<(), InspectError> {
     let Some(first) = blocks.values().next() else { return Ok(()) };
     let fixed = record.map_or(first.vid.fixed, |r| r.fixed);
     let full = blocks.values().map(|b| (b.end - b.start).saturating_sub(u64::from(b.vid.data_pad))).max().unwrap_or(0);

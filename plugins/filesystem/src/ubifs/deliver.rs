@@ -79,7 +79,8 @@ impl Reader<'_, '_> {
             names.map(|((parent, _, name), &(inode, _))| (tree.path(u64::from(*parent), name), inode)).collect();
         paths.sort();
         // Inodes that no directory names: after damage, or deleted while they were open.
-        let mut nameless: Vec<u32> = live.inodes.keys().copied().chain(live.data.keys().map(|k| k.0)).filter(|i| !named.contains(i)).collect();
+        let mut nameless: Vec<u32> =
+            live.inodes.keys().copied().chain(live.data.keys().map(|k| k.0)).filter(|i| !named.contains(i)).collect();
         nameless.sort_unstable();
         nameless.dedup();
         paths.extend(nameless.into_iter().map(|i| (format!("[inode-{i}]").into_bytes(), i)));
@@ -142,7 +143,9 @@ impl Reader<'_, '_> {
 
     fn file(&mut self, path: &[u8], number: u32, inode: Option<Inode>) -> Result<(), InspectError> {
         let live = self.live;
-        let nodes = |r: std::ops::RangeInclusive<(u32, u32)>| live.data.range(r).map(|(k, &n)| (u64::from(k.1) * BLOCK, self.scan.nodes[n]));
+        let nodes = |r: std::ops::RangeInclusive<(u32, u32)>| {
+            live.data.range(r).map(|(k, &n)| (u64::from(k.1) * BLOCK, self.scan.nodes[n]))
+        };
         let pieces: Vec<(u64, Node)> = nodes((number, 0)..=(number, u32::MAX)).collect();
         let stored_end = pieces.last().map_or(0, |(at, node)| at + u64::from(node.size));
         let size = inode.map_or(0, |i| i.size).max(stored_end);
@@ -166,7 +169,9 @@ impl Reader<'_, '_> {
         if !whole {
             self.to.tell("incomplete-child");
         }
-        let plain = pieces.iter().all(|(_, n)| method(n.method) == Method::Stored && n.len == u32::from(n.size) + DATA_AT as u32);
+        let plain = pieces
+            .iter()
+            .all(|(_, n)| method(n.method) == Method::Stored && n.len == u32::from(n.size) + DATA_AT as u32);
         if plain && whole {
             return self.to.hand_over(meta, extents(&pieces, size));
         }
@@ -174,7 +179,13 @@ impl Reader<'_, '_> {
         self.decoded(meta, &pieces, size, whole)
     }
 
-    fn decoded(&mut self, meta: ChildMeta, pieces: &[(u64, Node)], size: u64, mut whole: bool) -> Result<(), InspectError> {
+    fn decoded(
+        &mut self,
+        meta: ChildMeta,
+        pieces: &[(u64, Node)],
+        size: u64,
+        mut whole: bool,
+    ) -> Result<(), InspectError> {
         let mut writer = Writer::start(self.to, meta)?;
         for (at, node) in pieces {
             if let Some(reason) = writer.stopped() {
@@ -215,8 +226,12 @@ impl Reader<'_, '_> {
             match node.kind {
                 _ if *live => {}
                 NodeKind::Data => data.push(*node),
-                NodeKind::Inode if node.len > 160 => self.to.unallocated_flash(node.at + 160..node.at + u64::from(node.len))?,
-                NodeKind::Dent | NodeKind::Xent => self.to.unallocated_flash(node.at + 56..node.at + u64::from(node.len))?,
+                NodeKind::Inode if node.len > 160 => {
+                    self.to.unallocated_flash(node.at + 160..node.at + u64::from(node.len))?
+                }
+                NodeKind::Dent | NodeKind::Xent => {
+                    self.to.unallocated_flash(node.at + 56..node.at + u64::from(node.len))?
+                }
                 _ => {}
             }
         }

@@ -37,7 +37,12 @@ pub(super) fn master(to: &mut Container<'_>, scan: &Scan) -> Result<Option<Maste
 }
 
 /// Goes through the index; none where a part of it is missing.
-pub(super) fn walk(to: &mut Container<'_>, scan: &Scan, leb_size: u64, master: &Master) -> Result<Option<Vec<Leaf>>, InspectError> {
+pub(super) fn walk(
+    to: &mut Container<'_>,
+    scan: &Scan,
+    leb_size: u64,
+    master: &Master,
+) -> Result<Option<Vec<Leaf>>, InspectError> {
     let offset = |lnum: u32, offs: u32| u64::from(lnum) * leb_size + u64::from(offs);
     let mut leaves = Vec::new();
     let mut seen = HashSet::new();

@@ -66,7 +66,8 @@ impl Live {
         remove_range(&mut self.data, (inode, 0)..=(inode, u32::MAX));
         remove_range(&mut self.lost, (inode, 0)..=(inode, u32::MAX));
         let attributes = (inode, true, Vec::new());
-        let keys: Vec<_> = self.names.range(attributes..).take_while(|(k, _)| k.0 == inode && k.1).map(|(k, _)| k.clone()).collect();
+        let keys: Vec<_> =
+            self.names.range(attributes..).take_while(|(k, _)| k.0 == inode && k.1).map(|(k, _)| k.clone()).collect();
         for key in keys {
             if let Some((value, _)) = self.names.remove(&key) {
                 self.inodes.remove(&value);
@@ -91,7 +92,12 @@ fn remove_range<V>(map: &mut BTreeMap<(u32, u32), V>, range: std::ops::RangeIncl
 }
 
 /// Finds out which nodes count.
-pub(super) fn run(to: &mut Container<'_>, scan: &Scan, told: Option<&Super>, leb_size: Option<u64>) -> Result<Live, InspectError> {
+pub(super) fn run(
+    to: &mut Container<'_>,
+    scan: &Scan,
+    told: Option<&Super>,
+    leb_size: Option<u64>,
+) -> Result<Live, InspectError> {
     let mut live = Live::default();
     let mut replayed = None;
     if let Some(leb_size) = leb_size
@@ -131,9 +137,20 @@ fn is_leaf(kind: Kind) -> bool {
 }
 
 /// The nodes written since the last commit: those in the blocks that the log refers to.
-fn journal(to: &mut Container<'_>, scan: &Scan, told: Option<&Super>, leb_size: u64, master: &Master) -> Result<Vec<usize>, InspectError> {
+fn journal(
+    to: &mut Container<'_>,
+    scan: &Scan,
+    told: Option<&Super>,
+    leb_size: u64,
+    master: &Master,
+) -> Result<Vec<usize>, InspectError> {
     let log_end = told.map_or(u64::MAX, |s| (3 + u64::from(s.log_lebs)).saturating_mul(leb_size));
-    let log: Vec<Node> = scan.nodes.iter().filter(|n| n.at < log_end && matches!(n.kind, Kind::CommitStart | Kind::Reference)).copied().collect();
+    let log: Vec<Node> = scan
+        .nodes
+        .iter()
+        .filter(|n| n.at < log_end && matches!(n.kind, Kind::CommitStart | Kind::Reference))
+        .copied()
+        .collect();
     let mut begun = None;
     for node in log.iter().filter(|n| n.kind == Kind::CommitStart) {
         if le64(to.window.get(node.at, 32)?, 24) == master.commit {

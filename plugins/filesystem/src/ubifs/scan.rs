@@ -111,7 +111,13 @@ fn add(to: &mut Container<'_>, at: u64, header: Header, end: u64, found: &mut Sc
     let node = to.window.get(at, header.len as usize)?;
     let Some(kind) = Kind::of(header.kind) else { return Ok(end) };
     let keyed = matches!(kind, Kind::Inode | Kind::Data | Kind::Dent | Kind::Xent);
-    let key = if keyed { key(node, 24) } else if kind == Kind::Truncate { (le32(node, 24), 0) } else { (0, 0) };
+    let key = if keyed {
+        key(node, 24)
+    } else if kind == Kind::Truncate {
+        (le32(node, 24), 0)
+    } else {
+        (0, 0)
+    };
     let data = kind == Kind::Data;
     // A block that claims to be longer than blocks are can't be decoded.
     let size = if data { u16::try_from(le32(node, 40)).ok().filter(|&n| u64::from(n) <= BLOCK) } else { Some(0) };
@@ -128,14 +134,10 @@ fn add(to: &mut Container<'_>, at: u64, header: Header, end: u64, found: &mut Sc
         found.nodes.push(Node { at, sequence: header.sequence, len: header.len, kind, key, size, method });
     }
     to.container(at..node_end)?;
-    // Nodes stand at multiples of 8; what a padding node covers is empty, or was never written.
-    let next = node_end.next_multiple_of(8).min(end);
+    // Nodes stand at multiples of 8. What a padding node covers, from its own end on, is empty or was never written.
+    let next = node_end.saturating_add(pad).min(end).next_multiple_of(8).min(end);
     to.unallocated_flash(node_end..next)?;
-    let padded = next.saturating_add(pad).min(end);
-    if pad > 0 {
-        to.unallocated_flash(next..padded)?;
-    }
-    Ok(padded)
+    Ok(next)
 }
 
 /// The next place at which a header may stand.

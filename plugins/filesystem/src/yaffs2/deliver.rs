@@ -189,7 +189,8 @@ impl Reader<'_, '_> {
             show(self.to, start..start + len)?;
         }
         // Pages of what is no file.
-        let stray: Vec<Page> = self.objects.get(&number).map(|p| p.chunks.values().copied().collect()).unwrap_or_default();
+        let stray: Vec<Page> =
+            self.objects.get(&number).map(|p| p.chunks.values().copied().collect()).unwrap_or_default();
         stray.into_iter().try_for_each(|p| self.to.unallocated_flash(p.at..p.at + self.layout.page))
     }
 

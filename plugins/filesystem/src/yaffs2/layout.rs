@@ -96,7 +96,8 @@ impl Layout {
             return (low != u32::MAX && status.count_zeros() < 2 && tags.object > 0).then_some(tags);
         }
         let tags = spare.get(usize::try_from(self.tags_at).ok()?..)?.get(..16)?;
-        let (sequence, object, chunk, bytes) = (self.u32(tags, 0), self.u32(tags, 4), self.u32(tags, 8), self.u32(tags, 12));
+        let (sequence, object, chunk, bytes) =
+            (self.u32(tags, 0), self.u32(tags, 4), self.u32(tags, 8), self.u32(tags, 12));
         if sequence == 0 || sequence >= HIGHEST_SEQUENCE || sequence == CHECKPOINT {
             return None;
         }
@@ -105,7 +106,10 @@ impl Layout {
         } else {
             Tags { sequence, object, chunk, bytes }
         };
-        let sound = tags.object > 0 && tags.object < 1 << 28 && (tags.chunk == 0 || u64::from(bytes) <= self.page) && tags.chunk < 1 << 28;
+        let sound = tags.object > 0
+            && tags.object < 1 << 28
+            && (tags.chunk == 0 || u64::from(bytes) <= self.page)
+            && tags.chunk < 1 << 28;
         sound.then_some(tags)
     }
 
@@ -124,7 +128,12 @@ impl Layout {
         let sum = if self.big { be16(h, 8) } else { le16(h, 8) };
         let len = h[10..266].iter().position(|&b| b == 0)?;
         let name = h[10..10 + len].to_vec();
-        if parent == 0 || parent >= 1 << 28 || !(sum == 0xFFFF || sum == 0) || name.contains(&b'/') || name.iter().any(|&b| b < 0x20) {
+        if parent == 0
+            || parent >= 1 << 28
+            || !(sum == 0xFFFF || sum == 0)
+            || name.contains(&b'/')
+            || name.iter().any(|&b| b < 0x20)
+        {
             return None;
         }
         let (low, high) = (self.u32(h, 292), self.u32(h, 496));
@@ -148,7 +157,9 @@ impl Layout {
         first.object(head)?;
         let mut window = Window::new(blob);
         let all = PAGES.iter().flat_map(|&(page, spares)| {
-            spares.iter().flat_map(move |&spare| TAGS_AT.map(|tags_at| Layout { page, spare, tags_at, big, first: false }))
+            spares
+                .iter()
+                .flat_map(move |&spare| TAGS_AT.map(|tags_at| Layout { page, spare, tags_at, big, first: false }))
         });
         let small = [0, 2].map(|tags_at| Layout { page: 512, spare: 16, tags_at, big, first: false });
         all.chain([first]).chain(small.into_iter().filter(|l| l.tags_at == 0)).find(|l| l.fits(&mut window, blob.len()))
