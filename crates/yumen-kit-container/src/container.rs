@@ -9,7 +9,7 @@ use yumen_model::{
     InventoryBatch, InventoryItem, Label, Message, Note, RawBatch, Reason, Stop, TextBatch, TextEncoding,
 };
 
-use crate::window::{Window, first_nonzero};
+use crate::window::{Window, first_nonzero, is_erased, sweep};
 
 /// Text is sent on once this much has gathered.
 const TEXT_BATCH: usize = 64 << 10;
@@ -167,24 +167,36 @@ impl<'a> Container<'a> {
     /// Bytes of an image that belong to nothing in it (free blocks, slack behind a file's end, gaps between partitions): zero padding is labelled so, the
     /// rest is kept for the child `[unallocated]`, which is swept as raw bytes.
     pub fn unallocated(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        self.free(range, |b| b == 0)
+    }
+
+    /// As [`Container::unallocated`], on flash memory: erased space reads as 0xFF there, and is padding as zeros are.
+    pub fn unallocated_flash(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        self.free(range, |b| b == 0 || b == 0xFF)
+    }
+
+    fn free(&mut self, range: Range<u64>, padding: fn(u8) -> bool) -> Result<(), InspectError> {
         let len = self.len();
         let range = range.start.min(len)..range.end.min(len);
         // Slack behind files is short and comes by the million, in order.
         if let Some(n) = usize::try_from(range.end - range.start).ok().filter(|&n| n as u64 <= FREE_PIECE) {
-            if self.window.get(range.start, n)?.iter().all(|&b| b == 0) {
+            if self.window.get(range.start, n)?.iter().all(|&b| padding(b)) {
                 return self.container(range);
             }
         }
-        // Zeros are told apart piece by piece: an empty disk is mostly free space.
+        let first_used = |blob: &Blob, range: Range<u64>| {
+            sweep(blob, range, 0, |at, bytes| bytes.iter().position(|&b| !padding(b)).map(|i| at + i as u64))
+        };
+        // Padding is told apart piece by piece: an empty disk is mostly free space.
         let mut at = range.start;
-        while let Some(from) = first_nonzero(self.blob, at..range.end)? {
+        while let Some(from) = first_used(self.blob, at..range.end)? {
             let start = from - (from - at) % 512;
             self.container(at..start)?;
             let mut end = start;
             while end < range.end {
                 let n = (range.end - end).min(FREE_PIECE);
-                let zeros = first_nonzero(self.blob, end..end + n)?.is_none();
-                if zeros && end > start {
+                let unused = first_used(self.blob, end..end + n)?.is_none();
+                if unused && end > start {
                     break;
                 }
                 end += n;
@@ -288,13 +300,13 @@ impl<'a> Container<'a> {
         self.hand_over(ChildMeta::named(b"[slack]"), pieces)
     }
 
-    /// Bytes that belong to no member: zero padding, or a child `[before]`, `[gap-n]`, `[after]`.
+    /// Bytes that belong to no member: padding (zeros, or the 0xFF of erased flash), or a child `[before]`, `[gap-n]`, `[after]`.
     pub fn residue(&mut self, range: Range<u64>, place: Place) -> Result<(), InspectError> {
         let range = range.start..range.end.min(self.len());
         if range.start >= range.end {
             return Ok(());
         }
-        if first_nonzero(self.blob, range.clone())?.is_none() {
+        if first_nonzero(self.blob, range.clone())?.is_none() || is_erased(self.blob, range.clone())? {
             return self.container(range);
         }
         self.tell_bytes("gap-data", range.start, range.end - range.start);

@@ -105,6 +105,11 @@ pub fn first_nonzero(blob: &Blob, range: Range<u64>) -> Result<Option<u64>, Insp
     sweep(blob, range, 0, |at, bytes| bytes.iter().position(|&b| b != 0).map(|i| at + i as u64))
 }
 
+/// Whether all of the range reads 0xFF, as erased flash memory does.
+pub fn is_erased(blob: &Blob, range: Range<u64>) -> Result<bool, InspectError> {
+    Ok(sweep(blob, range, 0, |_, bytes| bytes.iter().any(|&b| b != 0xFF).then_some(()))?.is_none())
+}
+
 /// Offset of the first match within the range.
 pub fn find(blob: &Blob, range: Range<u64>, needle: &Finder<'_>) -> Result<Option<u64>, InspectError> {
     let overlap = needle.needle().len().saturating_sub(1);

@@ -71,6 +71,7 @@ notes! {
     "not-text-throughout": "文本中夹有二进制数据", "the text holds stretches of binary data";
     "orphan-inodes": "没有目录指向的文件", "files that no directory names";
     "path-escapes": "条目名指向容器之外", "an entry's name points outside the container";
+    "rebuilt": "索引损坏，内容由各节点重组", "the index is broken; the content was put together from what could be found";
     "schema-applied": "按同组的表结构说明读取", "read with the table schema that lies beside it";
     "snapshots-not-rebuilt": "快照未还原，其簇按原始字节检视", "snapshots were not rebuilt; their clusters were inspected as raw bytes";
     "spanned": "多卷归档，其余卷不在此处", "one volume of several; the others are not here";

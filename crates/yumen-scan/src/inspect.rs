@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::Scope;
 use yumen_model::coverage::Labelled;
 use yumen_model::{
-    Batch, Blob, ByteMap, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note, Reason,
+    Batch, Blob, ByteMap, Certainty, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note, Reason,
     TextBatch, mask_spans,
 };
 
@@ -96,6 +96,11 @@ impl<'s> Run<'s> {
         crashed.is_err().then(|| Note::new("crashed").with("during", "name"))
     }
 
+    /// Whether bytes begin as a known format does. Text is none here: the sweep finds what stands in it.
+    fn begins_as_known(&self, blob: &Blob) -> bool {
+        self.registry.identify(blob, "").is_ok_and(|i| i.certainty >= Some(Certainty::Signature))
+    }
+
     fn excluded(&self, task: &Task) -> bool {
         let path: &str = &task.path;
         let set = &self.options.exclude;
@@ -128,7 +133,7 @@ impl<'s> Run<'s> {
             }
             return self.record_plain(task, UNKNOWN, bytes, Some(reason), digest, notes);
         }
-        if task.meta.free_space {
+        if task.meta.free_space && !(task.meta.identify_first && self.begins_as_known(blob)) {
             let mut findings = self.findings(task);
             let crashed = self.scan_name(task, &mut findings);
             let shown = self.shown(task, &findings);
@@ -143,7 +148,7 @@ impl<'s> Run<'s> {
                 let notes = vec![Note::new(note_code(error.reason))];
                 return self.record_plain(task, UNKNOWN, bytes, Some(error.reason), None, notes);
             }
-            (Some(_), Ok(_)) => Identified { plugin: None, format: UNKNOWN, crashed: false },
+            (Some(_), Ok(_)) => Identified { plugin: None, format: UNKNOWN, certainty: None, crashed: false },
             (None, Ok(identified)) => identified,
         };
         let mut findings = self.findings(task);

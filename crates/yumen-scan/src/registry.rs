@@ -26,6 +26,8 @@ pub struct Registry {
 pub(crate) struct Identified<'a> {
     pub(crate) plugin: Option<&'a dyn Plugin>,
     pub(crate) format: &'static str,
+    /// How sure that is; none where no plugin knows it.
+    pub(crate) certainty: Option<Certainty>,
     /// A plugin crashed while it looked.
     pub(crate) crashed: bool,
 }
@@ -61,7 +63,7 @@ impl Registry {
     /// The bytes could not be read.
     pub(crate) fn identify(&self, blob: &Blob, name: &str) -> std::io::Result<Identified<'_>> {
         if blob.is_empty() {
-            return Ok(Identified { plugin: None, format: EMPTY, crashed: false });
+            return Ok(Identified { plugin: None, format: EMPTY, certainty: None, crashed: false });
         }
         let head = blob.bytes(0..PROBE)?;
         let tail_bytes;
@@ -84,8 +86,10 @@ impl Registry {
             }
         }
         Ok(match best {
-            Some((_, plugin, identity)) => Identified { plugin: Some(plugin), format: identity.format, crashed },
-            None => Identified { plugin: None, format: UNKNOWN, crashed },
+            Some((certainty, plugin, identity)) => {
+                Identified { plugin: Some(plugin), format: identity.format, certainty: Some(certainty), crashed }
+            }
+            None => Identified { plugin: None, format: UNKNOWN, certainty: None, crashed },
         })
     }
 

@@ -9,7 +9,10 @@ mod erofs;
 mod exfat;
 mod ext4;
 mod fat;
+mod flash;
 mod iso9660;
+mod jffs2;
+mod nand;
 mod other;
 mod qcow2;
 mod romfs;
@@ -18,7 +21,10 @@ mod squashfs;
 #[cfg(test)]
 mod testing;
 mod trailer;
+mod ubi;
+mod ubifs;
 mod vdisk;
+mod yaffs2;
 
 use std::sync::LazyLock;
 
@@ -38,6 +44,11 @@ const READERS: Family = Family(&[
     &qcow2::Qcow2,
     &vdisk::VirtualDisk,
     &other::Other,
+    &nand::Nand,
+    &ubi::Ubi,
+    &ubifs::Ubifs,
+    &jffs2::Jffs2,
+    &yaffs2::Yaffs2,
     &disk::Gpt,
     &disk::Mbr,
 ]);
