@@ -88,3 +88,6 @@ impl Package {
             .with("signed", self.signed)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ fn looks_random(bytes: &[u8]) -> bool {
     // What chance makes of so many bytes, less a little.
     entropy > 8.0 - 400.0 / n - 0.02
 }
+
+#[cfg(test)]
+mod tests;

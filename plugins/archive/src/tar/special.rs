@@ -77,3 +77,6 @@ impl Signs {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
