@@ -100,6 +100,11 @@ impl<'a> Container<'a> {
         self.blob.is_empty()
     }
 
+    /// Whether the engine takes no more: nothing may be sent then.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Sends a message; [`Stop::Child`] stays for the caller to handle.
     pub fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
         let result = self.out.send(message);

@@ -5,6 +5,7 @@
 //! - [`position`]: from an offset in decoded text back to the byte in the artifact.
 //! - [`Window`]: a sliding view of decoded text for lexers, which knows byte, line and column of its start.
 //! - [`RecordWriter`] and [`Nested`]: records as evidence, flat and nested.
+//! - [`reader`]: what readers of structured text share; [`json`]: JSON as records.
 //! - [`Dialect`]: how a table of delimited values is written.
 //!
 //! Everything streams: memory is bounded whatever the size of the artifact or of a line in it.
@@ -17,9 +18,12 @@ mod dialect;
 mod evidence;
 mod fields;
 mod gb18030;
+pub mod json;
 mod legacy;
+pub mod libconfig;
 mod nested;
 mod position;
+pub mod reader;
 mod records;
 #[doc(hidden)]
 pub mod testing;

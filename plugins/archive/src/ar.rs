@@ -2,6 +2,8 @@
 //!
 //! Source: FreeBSD ar(5); deb(5) of dpkg.
 
+mod deb;
+
 use std::ops::Range;
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
@@ -58,8 +60,12 @@ impl FormatReader for Ar {
     }
 
     fn inspect(&self, artifact: &Artifact, _context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
-        let mut reader = Reader { to: Container::new(artifact, out), names: Vec::new() };
+        let package = (artifact.format == "deb").then(deb::Package::default);
+        let mut reader = Reader { to: Container::new(artifact, out), names: Vec::new(), package };
         let result = reader.run();
+        if let Some(package) = &reader.package {
+            reader.to.inventory(package.item());
+        }
         reader.to.finish(result)
     }
 }
@@ -68,6 +74,8 @@ struct Reader<'a> {
     to: Container<'a>,
     /// The table of long names of GNU archives.
     names: Vec<u8>,
+    /// What is known of the package, of Debian packages.
+    package: Option<deb::Package>,
 }
 
 impl Reader<'_> {
@@ -150,6 +158,9 @@ impl Reader<'_> {
         };
         if name.starts_with(b"__.SYMDEF") && self.is_ranlib(data.clone())? {
             return self.to.container(data);
+        }
+        if let Some(package) = &mut self.package {
+            package.see(self.to.blob, &name, &data);
         }
         let meta = self.to.child(&name);
         if cut {

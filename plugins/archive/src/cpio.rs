@@ -3,6 +3,8 @@
 //!
 //! Source: FreeBSD cpio(5); the kernel's Documentation/driver-api/early-userspace/buffer-format.rst.
 
+mod swupdate;
+
 use std::ops::Range;
 
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
@@ -15,19 +17,31 @@ use yumen_kit_container::{Container, Place};
 /// Reads cpio archives.
 pub(crate) struct Cpio;
 
-const FORMATS: &[Format] = &[Format {
-    name: "cpio",
-    title: "cpio archive",
-    media_type: "application/x-cpio",
-    extensions: &["cpio"],
-    magic: "`070701`, `070702`, `070707`, or 070707 octal as a 16-bit number",
-    reference: "FreeBSD cpio(5); Linux early-userspace buffer format",
-    evidence: "its files as children; link targets as text; what follows the trailer as a child",
-    limitations: &[
-        "the stripped form in packages of RPM 4.12 and later with files over 4 GiB is not read",
-        "links are counted, not followed",
-    ],
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        name: "cpio",
+        title: "cpio archive",
+        media_type: "application/x-cpio",
+        extensions: &["cpio"],
+        magic: "`070701`, `070702`, `070707`, or 070707 octal as a 16-bit number",
+        reference: "FreeBSD cpio(5); Linux early-userspace buffer format",
+        evidence: "its files as children; link targets as text; what follows the trailer as a child",
+        limitations: &[
+            "the stripped form in packages of RPM 4.12 and later with files over 4 GiB is not read",
+            "links are counted, not followed",
+        ],
+    },
+    Format {
+        name: "swupdate",
+        title: "SWUpdate image",
+        media_type: "application/x-cpio",
+        extensions: &["swu"],
+        magic: "a cpio whose first member is sw-description",
+        reference: "SWUpdate documentation, Software Management: SWU images",
+        evidence: "its members as children; the package, signed and encrypted or not",
+        limitations: &["signatures are not verified", "members that the description calls encrypted are opaque"],
+    },
+];
 
 impl FormatReader for Cpio {
     fn formats(&self) -> &'static [Format] {
@@ -46,14 +60,29 @@ impl FormatReader for Cpio {
             (None, Variant::Binary { .. }) => false,
             (None, _) => return Some(Identity::new("cpio", Certainty::Structure)),
         };
+        let first = variant.header(probe.head).and_then(|h| first_name(probe.head, variant, &h));
+        if sure && first.is_some_and(|name| name.strip_prefix(b"./").unwrap_or(name) == swupdate::DESCRIPTION) {
+            return Some(Identity::new("swupdate", Certainty::Specific));
+        }
         sure.then(|| Identity::new("cpio", Certainty::Signature))
     }
 
     fn inspect(&self, artifact: &Artifact, _context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
-        let mut reader = Reader { to: Container::new(artifact, out) };
+        let package = (artifact.format == "swupdate").then(swupdate::Package::default);
+        let mut reader = Reader { to: Container::new(artifact, out), package };
         let result = reader.run();
+        if let Some(package) = &reader.package {
+            reader.to.inventory(package.item());
+        }
         reader.to.finish(result)
     }
+}
+
+/// The name of the first member, without what follows its end.
+fn first_name<'a>(head: &'a [u8], variant: Variant, header: &Header) -> Option<&'a [u8]> {
+    let at = variant.header_len() as usize;
+    let name = usize::try_from(header.name_len).ok().and_then(|n| head.get(at..at + n))?;
+    name.split(|&b| b == 0).next()
 }
 
 fn name_fits(head: &[u8], variant: Variant, header: &Header) -> bool {
@@ -166,6 +195,8 @@ impl Variant {
 
 struct Reader<'a> {
     to: Container<'a>,
+    /// What is known of the package, of SWUpdate's images.
+    package: Option<swupdate::Package>,
 }
 
 impl Reader<'_> {
@@ -297,7 +328,10 @@ impl Reader<'_> {
                 return self.to.comment(data);
             }
         }
-        let meta = self.to.child(name);
+        let mut meta = self.to.child(name);
+        if let Some(package) = &mut self.package {
+            meta.opaque = package.see(self.to.blob, name, &data)?;
+        }
         if cut {
             self.to.tell("incomplete-child");
         } else if (variant == Variant::New { checked: true }) && data.end - data.start <= 64 << 20 {

@@ -16,7 +16,7 @@ const FORMATS: &[Format] = &[Format {
     name: "gzip",
     title: "gzip compressed stream",
     media_type: "application/gzip",
-    extensions: &["gz", "tgz", "taz", "svgz"],
+    extensions: &["gz", "tgz", "taz", "svgz", "ipk"],
     magic: "1F 8B 08 at the start, no reserved flag",
     reference: "RFC 1952",
     evidence: "the decoded stream as one child (members joined); names and comments of the headers as text; extra fields as child [extra]",

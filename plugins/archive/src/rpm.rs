@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use yumen_model::kind::kinds;
 use yumen_model::{
     Artifact, Batch, Cell, Certainty, ChildMeta, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError,
-    Inspection, Label, Message, Probe, RecordBatch,
+    Inspection, InventoryItem, Label, Message, Probe, RecordBatch,
 };
 
 use yumen_kit_container::FormatReader;
@@ -69,7 +70,9 @@ fn run(to: &mut Container<'_>, artifact: &Artifact) -> Result<(), InspectError> 
     to.padding(signature.end..at)?;
     let Some(header) = Index::read(to, at)? else { return broken(to, at) };
     to.container(at..header.end)?;
-    let compressor = tags(to, artifact, &header)?;
+    let signed = is_signed(to, &signature)? || is_signed(to, &header)?;
+    let (compressor, package) = tags(to, artifact, &header)?;
+    to.inventory(package.with("signed", signed));
     at = header.end;
     if at >= len {
         to.tell_at("truncated", len);
@@ -175,9 +178,25 @@ fn script_name(tag: u32) -> Option<&'static str> {
     })
 }
 
-/// Sends the strings of a header as one record, hands over the scripts; returns the name of the payload's compressor.
-fn tags(to: &mut Container<'_>, artifact: &Artifact, index: &Index) -> Result<String, InspectError> {
+/// Whether a header holds a signature: DSA, RSA, PGP, GPG, or a list of OpenPGP signatures.
+fn is_signed(to: &mut Container<'_>, index: &Index) -> Result<bool, InspectError> {
+    let mut at = index.entries.start;
+    while at < index.entries.end {
+        let entry = to.window.get(at, 16)?;
+        // Of the main header some of these numbers are other tags, which hold texts.
+        if matches!(be32(entry, 0), 267 | 268 | 278 | 1002 | 1005) && matches!(be32(entry, 4), 7 | 8) {
+            return Ok(true);
+        }
+        at += 16;
+    }
+    Ok(false)
+}
+
+/// Sends the strings of a header as one record, hands over the scripts; returns the name of the payload's compressor, and the package.
+fn tags(to: &mut Container<'_>, artifact: &Artifact, index: &Index) -> Result<(String, InventoryItem), InspectError> {
     let mut compressor = String::new();
+    let mut scripts = Vec::new();
+    let mut told: BTreeMap<u32, String> = BTreeMap::new();
     let mut batch = RecordBatch { records: vec![0], ..RecordBatch::default() };
     let mut text = String::new();
     let mut work = 0u64;
@@ -212,6 +231,7 @@ fn tags(to: &mut Container<'_>, artifact: &Artifact, index: &Index) -> Result<St
             from = range.end + 1;
             if let Some(script) = script {
                 if !value.is_empty() {
+                    scripts.push(script.trim_start_matches("[script]/"));
                     to.hand_over_range(ChildMeta::named(script.as_bytes()), range)?;
                 }
                 continue;
@@ -229,6 +249,9 @@ fn tags(to: &mut Container<'_>, artifact: &Artifact, index: &Index) -> Result<St
                 continue;
             }
             used = true;
+            if matches!(tag, 1000..=1002 | 1021 | 1022) {
+                told.entry(tag).or_insert_with(|| value.clone());
+            }
             let start = u32::try_from(text.len()).unwrap_or(u32::MAX);
             text.push_str(&value);
             let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -263,7 +286,16 @@ fn tags(to: &mut Container<'_>, artifact: &Artifact, index: &Index) -> Result<St
         to.send(Message::Batch { stream: 1, batch: Batch::Records(batch) })?;
         to.send(Message::EvidenceEnd { stream: 1 })?;
     }
-    Ok(compressor)
+    let mut text = |tag: u32| told.remove(&tag).unwrap_or_default();
+    let version: Vec<_> = [text(1001), text(1002)].into_iter().filter(|t| !t.is_empty()).collect();
+    scripts.dedup();
+    let package = InventoryItem::new(kinds::SOFTWARE_PACKAGE)
+        .with("package", text(1000))
+        .with("version", version.join("-"))
+        .with("target", text(1022))
+        .with("os", text(1021))
+        .with("scripts", scripts);
+    Ok((compressor, package))
 }
 
 /// The bytes up to the next NUL; none when there is none in the range, or the string is longer than any real one.

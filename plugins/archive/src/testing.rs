@@ -1,7 +1,7 @@
 //! The recorder, with this family's plugin filled in.
 
 use yumen_kit_container::testing;
-pub(crate) use yumen_kit_container::testing::{Engine, Recorded, noise, prose};
+pub(crate) use yumen_kit_container::testing::{Engine, Recorded, fixture, noise, prose, truth};
 use yumen_model::Identity;
 
 use crate::ArchivePlugin;
@@ -20,4 +20,10 @@ pub(crate) fn inspect_as(format: &'static str, name: &str, bytes: &[u8], engine:
 #[track_caller]
 pub(crate) fn inspect(name: &str, bytes: &[u8]) -> Recorded {
     testing::inspect(&ArchivePlugin, name, bytes)
+}
+
+/// Cuts and flips bytes that were taken for `format`.
+#[track_caller]
+pub(crate) fn abuse(format: &'static str, name: &str, bytes: &[u8], flips: usize) {
+    testing::abuse(&ArchivePlugin, format, name, bytes, flips);
 }

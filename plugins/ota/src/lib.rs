@@ -2,13 +2,32 @@
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
+mod casync;
+mod gvariant;
+mod mender;
+mod metadata;
+mod oci;
+mod ostree;
+mod rauc;
+mod swupdate;
+mod tuf;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[
+    &rauc::Rauc,
+    &rauc::Manifest,
+    &casync::Casync,
+    &swupdate::Description,
+    &mender::Header,
+    &tuf::Tuf,
+    &ostree::Ostree,
+    &oci::Oci,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

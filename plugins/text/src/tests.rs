@@ -130,10 +130,10 @@ proptest! {
         let text: String = order.iter().flat_map(|&i| [seeds()[i], "\n"]).collect();
         let run = |chunk, batch| {
             let (artifact, mut out) = Recorder::of("a", FORMATS_TRIED[which], text.as_bytes());
-            let reader = reader::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
+            let reader = yumen_kit_text::reader::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
             match FORMATS_TRIED[which] {
-                "json" => json::read(reader, false),
-                "ndjson" => json::read(reader, true),
+                "json" => yumen_kit_text::json::read_json(reader, false),
+                "ndjson" => yumen_kit_text::json::read_json(reader, true),
                 "xml" => xml::read(reader, false),
                 "html" => xml::read(reader, true),
                 "yaml" => yaml::read(reader),

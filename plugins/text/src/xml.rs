@@ -7,8 +7,8 @@ use yumen_kit_text::{is_plain_name, tells_more_than_a_name};
 use yumen_model::{Artifact, Certainty, Format, InspectError, Inspection, InspectionExt, Note};
 
 use crate::Look;
-use crate::reader::{Open, Reader, To};
 use tag::{Attribute, Tag};
+use yumen_kit_text::reader::{Open, Reader, To};
 
 /// Documentation of `xml`.
 pub(crate) const XML: Format = Format {

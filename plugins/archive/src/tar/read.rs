@@ -7,6 +7,7 @@ use yumen_model::{Artifact, Extent, InspectError, Inspection};
 use super::header::{BLOCK, Block, Kind};
 use super::pax::{self, Pax};
 use super::sparse;
+use super::special::Signs;
 use yumen_kit_container::window::{first_nonzero, sweep};
 use yumen_kit_container::{Container, Place};
 
@@ -19,6 +20,7 @@ struct Reader<'a> {
     next: Pax,
     /// A GNU long name of the next member.
     long_name: Option<Vec<u8>>,
+    signs: Signs,
 }
 
 /// What a header says, in owned form.
@@ -38,8 +40,12 @@ struct Entry {
 /// Opens a tar.
 pub(super) fn open(artifact: &Artifact, out: &mut dyn Inspection) -> Result<(), InspectError> {
     let to = Container::new(artifact, out);
-    let mut reader = Reader { to, global: Pax::default(), next: Pax::default(), long_name: None };
-    let result = reader.run();
+    let mut reader =
+        Reader { to, global: Pax::default(), next: Pax::default(), long_name: None, signs: Signs::default() };
+    let mut result = reader.run();
+    if result.is_ok() {
+        result = reader.signs.tell(&mut reader.to);
+    }
     reader.to.finish(result)
 }
 
@@ -241,6 +247,11 @@ impl Reader<'_> {
         let mut name = entry.name.as_slice();
         while let [rest @ .., b'/'] = name {
             name = rest;
+        }
+        self.signs.see(name);
+        if entry.at == 0 {
+            let content = self.to.window.get(entry.data.start, BLOCK as usize)?.to_vec();
+            self.signs.first(name, &content);
         }
         let meta = self.to.child(name);
         if entry.cut {

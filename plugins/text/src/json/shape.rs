@@ -95,7 +95,8 @@ pub(crate) fn shape(text: &str) -> Shape {
                     .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.' | b'_' | b'$'))
                     .count();
                 let word = std::str::from_utf8(&bytes[at..at + n]).unwrap_or("");
-                let value = matches!(word, "true" | "false" | "null" | "NaN" | "Infinity") || super::is_number(word);
+                let value = matches!(word, "true" | "false" | "null" | "NaN" | "Infinity")
+                    || yumen_kit_text::json::is_number(word);
                 let wraps = bytes.get(at + n) == Some(&b'(') && word.starts_with(|c: char| c.is_ascii_uppercase());
                 let key = stack.last() == Some(&b'{') && bytes[at + n..].trim_ascii_start().first() == Some(&b':');
                 if at + n == bytes.len() {

@@ -192,7 +192,8 @@ proptest! {
         values.iter().for_each(|v| leaves(v, &mut want));
         let run = |chunk, batch| {
             let (artifact, mut out) = Recorder::of("a", "json", text.as_bytes());
-            read(Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap(), false).unwrap();
+            let reader = yumen_kit_text::reader::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
+            yumen_kit_text::json::read_json(reader, false).unwrap();
             out
         };
         let (small, large) = (run(1024, batch), run(1 << 20, 1 << 19));
