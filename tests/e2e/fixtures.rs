@@ -36,7 +36,8 @@ fn what_an_independent_tool_found_stands_in_the_report() {
     let mut missing = Vec::new();
     for (topic, name) in all() {
         let files = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/fixtures/{topic}/{name}.files"));
-        if !files.exists() {
+        // What a repository holds by content address, and volumes with their reserve, have other names and sizes there; unit tests compare them.
+        if !files.exists() || ["ostree", "ubi"].contains(&topic.as_str()) {
             continue;
         }
         let below = format!("in/{topic}/{name}!/");
@@ -45,7 +46,8 @@ fn what_an_independent_tool_found_stands_in_the_report() {
             // Names of persons' numbers are masked in paths; the size tells.
             let masked = path.contains(|c: char| !c.is_ascii());
             let end = format!("!/{path}");
-            if !inside.iter().any(|(p, n)| *n == bytes && (p.ends_with(&end) || masked)) {
+            let plain = |p: &str| p.rsplit_once('#').map_or(p, |(head, _)| head).to_owned();
+            if !inside.iter().any(|(p, n)| *n == bytes && (p.ends_with(&end) || plain(p).ends_with(&end) || masked)) {
                 missing.push(format!("{topic}/{name}: {path} ({bytes} bytes)"));
             }
         }

@@ -184,10 +184,10 @@ impl<'a> Container<'a> {
         let len = self.len();
         let range = range.start.min(len)..range.end.min(len);
         // Slack behind files is short and comes by the million, in order.
-        if let Some(n) = usize::try_from(range.end - range.start).ok().filter(|&n| n as u64 <= FREE_PIECE) {
-            if self.window.get(range.start, n)?.iter().all(|&b| padding(b)) {
-                return self.container(range);
-            }
+        if let Some(n) = usize::try_from(range.end - range.start).ok().filter(|&n| n as u64 <= FREE_PIECE)
+            && self.window.get(range.start, n)?.iter().all(|&b| padding(b))
+        {
+            return self.container(range);
         }
         let first_used = |blob: &Blob, range: Range<u64>| {
             sweep(blob, range, 0, |at, bytes| bytes.iter().position(|&b| !padding(b)).map(|i| at + i as u64))

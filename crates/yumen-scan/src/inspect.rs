@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rayon::Scope;
 use yumen_model::coverage::Labelled;
 use yumen_model::{
-    Batch, Blob, ByteMap, Certainty, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note, Reason,
-    TextBatch, mask_spans,
+    Batch, Blob, ByteMap, Certainty, EvidenceHeader, EvidenceKind, Findings, InspectError, Label, LabelMap, Note,
+    Reason, TextBatch, mask_spans,
 };
 
 use crate::inspector::Inspector;

@@ -2,9 +2,9 @@
 //!
 //! Source: cryptsetup wiki, DMVerity (on-disk superblock version 1).
 
+use yumen_kit_container::Container;
 use yumen_kit_container::window::first_nonzero;
 use yumen_kit_container::window::num::{le32, le64};
-use yumen_kit_container::Container;
 use yumen_model::InspectError;
 
 /// Accounts for the bytes of the artifact from `end` on, where its file system ends.

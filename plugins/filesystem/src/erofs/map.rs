@@ -21,9 +21,18 @@ pub(super) enum Stored {
     /// As it is, from this byte of the image on.
     Plain(u64),
     /// As it is in `len` bytes from `at` on, but turned around by so many bytes.
-    Turned { at: u64, len: u64, by: u64 },
+    Turned {
+        at: u64,
+        len: u64,
+        by: u64,
+    },
     /// Compressed in `len` bytes from `at` on. Only a part of it is meant when `partial`.
-    Packed { at: u64, len: u64, algorithm: u8, partial: bool },
+    Packed {
+        at: u64,
+        len: u64,
+        algorithm: u8,
+        partial: bool,
+    },
     /// In the shared inode, from this byte on.
     Fragment(u64),
     /// On another device.
@@ -205,7 +214,8 @@ impl Mapper {
                 let start = *next << *bits;
                 let len = (1u64 << *bits).min(*size - start);
                 *next += 1;
-                let (mut block, device) = if *indexed { (u64::from(le32(&b, 4)), le16(&b, 2)) } else { (u64::from(le32(&b, 0)), 0) };
+                let (mut block, device) =
+                    if *indexed { (u64::from(le32(&b, 4)), le16(&b, 2)) } else { (u64::from(le32(&b, 0)), 0) };
                 let mut hole = block == u64::from(u32::MAX);
                 if *wide {
                     hole &= le16(&b, 0) == u16::MAX;
