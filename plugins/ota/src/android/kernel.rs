@@ -66,7 +66,7 @@ fn kind(head: &[u8], len: u64) -> Option<Kind> {
     if le32(head, 0x24) == ZIMAGE && le32(head, 0x2c) > le32(head, 0x28) {
         return Some(Kind::ZImage);
     }
-    let x86 = head.get(0x1fe..0x206) == Some(&[0x55, 0xaa, head[0x200], head[0x201], b'H', b'd', b'r', b'S'][..]);
+    let x86 = head.get(0x1fe..0x200) == Some(b"\x55\xaa") && head.get(0x202..0x206) == Some(b"HdrS");
     (x86 && (0x200..0x300).contains(&le16(head, 0x206))).then_some(Kind::BzImage)
 }
 
@@ -153,7 +153,7 @@ fn open(to: &mut Container<'_>) -> Result<(), InspectError> {
         Kind::Zboot => {
             let start = u64::from(le32(&head, 8));
             let end = start + u64::from(le32(&head, 12));
-            item = item.with("compression", vec![text(&head[24..56])]);
+            item = item.with("compression", vec![text(head.get(24..56).unwrap_or_default())]);
             payload = stream::first(to.blob, start..end)?;
             structure.push(0..64);
         }

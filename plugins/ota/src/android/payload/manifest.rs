@@ -102,7 +102,7 @@ pub(super) struct Partition {
     /// Length and digest of the new image.
     pub(super) size: Option<u64>,
     pub(super) hash: Option<[u8; 32]>,
-    old: bool,
+    pub(super) old: bool,
     /// Blocks that the device computes.
     pub(super) computed: Vec<(u64, u64)>,
 }

@@ -13,11 +13,27 @@ pub(super) struct Piece {
     pub(super) op: usize,
     /// First byte in that operation's output.
     pub(super) from: u64,
+    /// Its number in the order of writing.
+    pub(super) turn: usize,
 }
 
-/// The pieces of a partition by their place. Where operations write the same blocks the later one counts. None when the figures make no image.
+impl Ord for Piece {
+    /// What is written later lies on top.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.turn, self.start).cmp(&(other.turn, other.start))
+    }
+}
+
+impl PartialOrd for Piece {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The pieces of a partition by their place. Where the same blocks are written more than once the last time counts. None when the figures make no image.
 pub(super) fn pieces(partition: &Partition, block: u64) -> Option<Vec<Piece>> {
     let mut all = Vec::new();
+    let mut turn = 0;
     for (op, operation) in partition.ops.iter().enumerate() {
         let mut from = 0u64;
         for &(start, blocks) in &operation.targets {
@@ -26,13 +42,14 @@ pub(super) fn pieces(partition: &Partition, block: u64) -> Option<Vec<Piece>> {
                 let start = start.checked_mul(block)?;
                 start.checked_add(len)?;
                 if len > 0 {
-                    all.push(Piece { start, len, op, from });
+                    all.push(Piece { start, len, op, from, turn });
                 }
+                turn += 1;
             }
             from = from.checked_add(len)?;
         }
     }
-    all.sort_by_key(|p| (p.start, p.op));
+    all.sort_by_key(|p| (p.start, p.turn));
     if all.windows(2).all(|w| w[0].start + w[0].len <= w[1].start) {
         return Some(all);
     }
@@ -49,21 +66,21 @@ fn settle(all: Vec<Piece>) -> Vec<Piece> {
     }
     let mut out: Vec<Piece> = Vec::new();
     // The latest operation is on top; those that have ended are dropped when they come up.
-    let mut active: BinaryHeap<(usize, u64, u64, u64)> = BinaryHeap::new();
+    let mut active: BinaryHeap<Piece> = BinaryHeap::new();
     let mut next = all.into_iter().peekable();
     let edges: Vec<u64> = cuts.into_iter().collect();
     for pair in edges.windows(2) {
         let &[start, end] = pair else { continue };
         while let Some(p) = next.next_if(|p| p.start <= start) {
-            active.push((p.op, p.start, p.len, p.from));
+            active.push(p);
         }
-        while active.peek().is_some_and(|&(_, s, len, _)| s + len <= start) {
+        while active.peek().is_some_and(|p| p.start + p.len <= start) {
             active.pop();
         }
-        let Some(&(op, s, _, from)) = active.peek() else { continue };
-        let piece = Piece { start, len: end - start, op, from: from + (start - s) };
+        let Some(&top) = active.peek() else { continue };
+        let piece = Piece { start, len: end - start, from: top.from + (start - top.start), ..top };
         match out.last_mut() {
-            Some(last) if last.op == op && last.start + last.len == start && last.from + last.len == piece.from => {
+            Some(last) if last.op == piece.op && last.start + last.len == start && last.from + last.len == piece.from => {
                 last.len += piece.len;
             }
             _ => out.push(piece),

@@ -59,7 +59,15 @@ impl Output {
         let encoded = io::BufReader::with_capacity(64 << 10, encoded);
         let inner: Box<dyn Read> = match op.kind {
             Kind::ReplaceBz => Box::new(bzip2::bufread::BzDecoder::new(encoded)),
-            Kind::ReplaceXz => Box::new(lzma_rust2::XzReader::new_mem_limit(encoded, true, XZ_MEMORY)),
+            Kind::ReplaceXz => {
+                let mut encoded = encoded;
+                // Some makers write the older format.
+                if io::BufRead::fill_buf(&mut encoded)?.first() == Some(&0x5d) {
+                    Box::new(lzma_rust2::LzmaReader::new_mem_limit(encoded, XZ_MEMORY, None)?)
+                } else {
+                    Box::new(lzma_rust2::XzReader::new_mem_limit(encoded, true, XZ_MEMORY))
+                }
+            }
             Kind::ReplaceZstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(encoded)?;
                 decoder.window_log_max(27)?;
@@ -100,8 +108,8 @@ struct Builder<'r, 'a> {
     buffer: Vec<u8>,
     waste: u64,
     digest: Sha256,
-    /// Where the last piece of each operation ends in its output.
-    ends: HashMap<usize, u64>,
+    /// How long the output of each operation has to be.
+    ends: Vec<u64>,
 }
 
 impl Builder<'_, '_> {
@@ -175,7 +183,7 @@ impl Builder<'_, '_> {
             at += step as u64;
         }
         // An operation whose output goes on behind its last piece is not what was signed.
-        let last = self.ends.get(&n).copied().unwrap_or(0) == piece.from + piece.len;
+        let last = self.ends.get(n).copied().unwrap_or(0) == piece.from + piece.len;
         if last && let Some(mut output) = self.open.remove(&n) {
             self.used.retain(|&o| o != n);
             if !output.is_done().map_err(|e| self.failure(n, &e))? {
@@ -233,7 +241,7 @@ pub(super) fn partition(
     }
     let name = format!("{}.img", partition.name);
     let size = if size > end.saturating_add(1 << 40) { end } else { size };
-    let digest = build(reader, &name, &partition.ops, &pieces, size)?;
+    let digest = build(reader, &name, &partition.ops, &pieces, (size, manifest.block))?;
     // Blocks that the device computes are not written by any operation.
     let written = |&(start, _): &(u64, u64)| {
         let at = start.saturating_mul(manifest.block);
@@ -264,8 +272,8 @@ pub(super) fn operation(
     if len == 0 {
         return unwritten(reader, op);
     }
-    let piece = Piece { start: 0, len, op: 0, from: 0 };
-    build(reader, name, std::slice::from_ref(op), &[piece], len).map(|_| ())
+    let piece = Piece { start: 0, len, op: 0, from: 0, turn: 0 };
+    build(reader, name, std::slice::from_ref(op), &[piece], (len, manifest.block)).map(|_| ())
 }
 
 /// Data that an operation carries and does not write anywhere. The old way to sign a payload looks so.
@@ -287,7 +295,7 @@ fn build(
     name: &str,
     ops: &[Op],
     pieces: &[Piece],
-    size: u64,
+    (size, block): (u64, u64),
 ) -> Result<Option<[u8; 32]>, InspectError> {
     let verbatim = |p: &Piece| matches!(ops[p.op].kind, Kind::Replace | Kind::Zero | Kind::Discard);
     if pieces.iter().all(verbatim) {
@@ -295,11 +303,8 @@ fn build(
     }
     let encoded = ops.iter().map(|op| reader.data(op)).map(|d| d.end - d.start).sum::<u64>();
     let meta = ChildMeta { encoded: Some(encoded), ..ChildMeta::named(name.as_bytes()) };
-    let mut ends = HashMap::new();
-    for p in pieces {
-        let end = ends.entry(p.op).or_insert(0);
-        *end = (*end).max(p.from + p.len);
-    }
+    let ends = |op: &Op| op.targets.iter().map(|t| t.1).fold(0u64, u64::saturating_add).saturating_mul(block);
+    let ends = ops.iter().map(ends).collect();
     let mut builder = Builder {
         reader,
         ops,
