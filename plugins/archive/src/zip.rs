@@ -7,6 +7,7 @@ mod apk;
 mod codec;
 mod end;
 mod entry;
+mod ota;
 mod read;
 mod special;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
+mod android;
 mod casync;
 mod gvariant;
 mod mender;
@@ -15,7 +16,7 @@ mod tuf;
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
-use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
+use yumen_model::{Artifact, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
 const READERS: Family = Family(&[
@@ -27,6 +28,17 @@ const READERS: Family = Family(&[
     &tuf::Tuf,
     &ostree::Ostree,
     &oci::Oci,
+    &android::payload::Payload,
+    &android::boot::Boot,
+    &android::avb::Vbmeta,
+    &android::dtbo::Dtbo,
+    &android::kernel::Kernel,
+    &android::super_image::Super,
+    &android::sparse::Sparse,
+    &android::metadata::Metadata,
+    &android::new_data::NewData,
+    &android::patch::Patch,
+    &android::avb::Image,
 ]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
@@ -46,5 +58,9 @@ impl Plugin for OtaPlugin {
 
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         READERS.inspect(artifact, context, out)
+    }
+
+    fn groupers(&self) -> Vec<Box<dyn Grouper>> {
+        vec![Box::new(android::new_data::TransferGrouper)]
     }
 }

@@ -9,7 +9,7 @@ use yumen_model::{Artifact, ChildMeta, InspectError, Inspection, Reason};
 use super::codec::{Decoded, Decoder, Outcome};
 use super::end::{self, END, END_LEN, End};
 use super::entry::{Central, DESCRIPTOR, Header, Local};
-use super::{apk, walk};
+use super::{apk, ota, walk};
 use yumen_kit_container::window::num::{le32, le64};
 use yumen_kit_container::window::{CHECKED_STORED, crc_of, find};
 use yumen_kit_container::{Container, Place};
@@ -26,6 +26,8 @@ pub(super) struct Reader<'a> {
     overlapping: u64,
     /// Bytes that may still be searched for the ends of members whose length is not stated.
     pub(super) search: u64,
+    /// It is an OTA package.
+    android: bool,
 }
 
 /// An entry of the directory, remembered in 24 bytes.
@@ -40,7 +42,13 @@ struct Slot {
 
 /// Opens a zip.
 pub(super) fn open(artifact: &Artifact, out: &mut dyn Inspection) -> Result<(), InspectError> {
-    let mut reader = Reader { to: Container::new(artifact, out), decoder: Decoder::new(), overlapping: 0, search: 0 };
+    let mut reader = Reader {
+        to: Container::new(artifact, out),
+        decoder: Decoder::new(),
+        overlapping: 0,
+        search: 0,
+        android: artifact.format == "android-ota",
+    };
     reader.search = reader.to.len().saturating_mul(4).saturating_add(64 << 20);
     let result = reader.run();
     reader.to.finish(result)
@@ -63,6 +71,14 @@ impl Reader<'_> {
             walk::walk(self, 0..end.directory.start, Place::Between)?;
         } else {
             let slots = self.directory(&end)?;
+            if self.android {
+                let signed = end::whole_file_signature(&mut self.to.window, &end.comment)?.is_some();
+                for slot in &slots {
+                    if ota::tell(&mut self.to, slot.at, slot.offset, end.directory.clone(), signed)? {
+                        break;
+                    }
+                }
+            }
             self.members(&end, &slots)?;
         }
         self.records(&end)
