@@ -4,6 +4,7 @@
 //! ([`rules`]); enough points in a section of the text are a finding, and most rules ask that the section be about vehicles at all. `form` tells source
 //! and scripts from binaries (symbols, strings) and from descriptions (DBC, ODX, A2L, ARXML, sw-description), which are neither.
 
+pub mod accuracy;
 mod language;
 mod lexer;
 mod rules;

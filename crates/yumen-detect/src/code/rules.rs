@@ -86,15 +86,13 @@ pub(crate) const COMMANDS: &[&[u64]] = &[
 /// The rules for one identifier, chain, string or phrase.
 pub(crate) const RULES: &[Rule] = &[
     // Upgrades.
-    rule(OTA_CODE, 10, No, &[OTA, UPDATE | FIRMWARE | FETCH | INSTALL]),
-    rule(OTA_CODE, 5, No, &[OTA, CONTROL | MANAGE | START | ACT | ECU | VEHICLE | SLOT | CLOUD]),
+    rule(OTA_CODE, 10, No, &[OTA, UPDATE | FIRMWARE | PACKAGE | FETCH | INSTALL]),
+    rule(OTA_CODE, 5, No, &[OTA, CONTROL | MANAGE | START | ACT | ECU | VEHICLE | CLOUD]),
     rule(OTA_CODE, 5, No, &[UPDATER]),
-    rule(OTA_CODE, 6, Ee, &[INSTALL, ECU]),
-    rule(OTA_CODE, 6, Ee, &[UPDATE, ECU | VEHICLE]),
-    rule(OTA_CODE, 5, Ee, &[INSTALL | UPDATE, FIRMWARE]),
-    rule(OTA_CODE, 5, Ee, &[FETCH, FIRMWARE]),
-    rule(OTA_CODE, 4, No, &[UPDATE, SLOT]),
-    rule(OTA_CODE, 4, No, &[FIRMWARE, UPDATE | FETCH, CLOUD | ACT | INSTALL]),
+    rule(OTA_CODE, 6, Ee, &[INSTALL | UPDATE, ECU]),
+    rule(OTA_CODE, 5, Ee, &[INSTALL | UPDATE | FETCH, FIRMWARE]),
+    rule(OTA_CODE, 5, Veh, &[INSTALL | UPDATE | FETCH, PACKAGE, CLOUD | ECU | VEHICLE]),
+    rule(OTA_CODE, 4, No, &[FIRMWARE, UPDATE | FETCH, CLOUD | ACT | INSTALL | PACKAGE]),
     rule(OTA_CODE, 4, Ee, &[REQDL | XFER | XEXIT]),
     // Remote control. What is done with a key nearby is not remote.
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, DOOR, LOCK | UNLOCK | OPEN]), NEAR | NEARKEY | KEY),
@@ -106,7 +104,8 @@ pub(crate) const RULES: &[Rule] = &[
         rule(REMOTE_CONTROL, 10, Veh, &[REMOTE, CLIMATE | TRUNK | LOCK | CHARGE | START | IGNITION | BRAKE | TORQUE | HV]),
         NEAR | NEARKEY | KEY,
     ),
-    but(rule(REMOTE_CONTROL, 6, Veh, &[REMOTE, WINDOW | LIGHT | STOP | CUT | OPEN]), NEAR | NEARKEY | KEY),
+    but(rule(REMOTE_CONTROL, 6, Veh, &[REMOTE, WINDOW | LIGHT]), NEAR | NEARKEY | KEY),
+    but(rule(REMOTE_CONTROL, 4, Ee, &[REMOTE, STOP | CUT | OPEN]), NEAR | NEARKEY | KEY),
     but(rule(REMOTE_CONTROL, 4, Veh, &[REMOTE, CONTROL]), NEAR | NEARKEY | KEY),
     but(rule(REMOTE_CONTROL, 6, Veh, &[CLOUD, CONTROL, VEHICLE]), NEAR | NEARKEY),
     but(rule(REMOTE_CONTROL, 10, Veh, &[CLOUD | APP, COMMAND]), NEAR | NEARKEY | KEY),
@@ -120,6 +119,7 @@ pub(crate) const RULES: &[Rule] = &[
     // Start and operation.
     rule(VEHICLE_START, 10, No, &[REMOTE, ENGINE, START]),
     rule(VEHICLE_START, 10, Ee, &[ENGINE, START]),
+    rule(VEHICLE_START, 6, Ee, &[REMOTE, START]),
     rule(VEHICLE_START, 5, Veh, &[ENGINE, START]),
     rule(VEHICLE_START, 10, Ee, &[IGNITION, START | STOP | ACT | KEY | CONTROL | CUT]),
     rule(VEHICLE_START, 4, Veh, &[IGNITION]),
@@ -134,16 +134,15 @@ pub(crate) const RULES: &[Rule] = &[
     rule(POWER_LOSS, 10, Veh, &[TRACTION, CUT]),
     rule(POWER_LOSS, 10, Veh, &[FUEL, CUT]),
     rule(POWER_LOSS, 10, Veh, &[LIMP]),
-    rule(POWER_LOSS, 6, Ee, &[POWER, CUT]),
-    rule(POWER_LOSS, 6, Ee, &[ENGINE, CUT]),
+    rule(POWER_LOSS, 3, Ee, &[POWER, CUT]),
+    rule(POWER_LOSS, 4, Ee, &[ENGINE, CUT]),
     rule(POWER_LOSS, 10, Ee, &[VEHICLE, POWER, CUT]),
     rule(POWER_LOSS, 6, Ee, &[IGNITION, CUT]),
     // Emergency braking.
     rule(EMERGENCY_BRAKE, 10, Veh, &[EMERGENCY, BRAKE]),
     rule(EMERGENCY_BRAKE, 5, No, &[EMERGENCY, BRAKE]),
     rule(EMERGENCY_BRAKE, 10, Veh, &[AEB]),
-    rule(EMERGENCY_BRAKE, 10, No, &[AEB, BRAKE | ACT | CONTROL]),
-    rule(EMERGENCY_BRAKE, 4, Veh, &[EMERGENCY, STOP]),
+    rule(EMERGENCY_BRAKE, 10, No, &[AEB, BRAKE]),
     // Cruise.
     rule(CRUISE_CONTROL, 10, No, &[ADAPTIVE, CRUISE]),
     rule(CRUISE_CONTROL, 10, Veh, &[CRUISE, CONTROL]),
@@ -168,8 +167,6 @@ pub(crate) const RULES: &[Rule] = &[
     rule(BATTERY_THERMAL, 10, Veh, &[BATTERY, COOLHEAT]),
     rule(BATTERY_THERMAL, 10, Veh, &[BATTERY, THERMAL, MANAGE | CONTROL]),
     rule(BATTERY_THERMAL, 5, Ee, &[BATTERY, THERMAL, ACT | LIMIT | FOLLOW]),
-    rule(BATTERY_THERMAL, 4, Ee, &[THERMAL, MANAGE | CONTROL]),
-    rule(BATTERY_THERMAL, 4, Ee, &[COOLHEAT, ACT | CONTROL | POWER]),
 ];
 
 /// Concepts that stand within a few lines of each other; the first set is in the line at hand.
@@ -178,7 +175,7 @@ pub(crate) const NEARBY: &[Rule] = &[
     rule(NEAR_FIELD, 5, Veh, &[COMMAND | UNLOCK, NEAR | NEARKEY]),
     rule(OTA_CODE, 10, No, &[XFER, REQDL, XEXIT]),
     rule(OTA_CODE, 10, Veh, &[XFER, REQDL]),
-    rule(OTA_CODE, 5, Veh, &[FETCH, OTA | UPDATE, INSTALL]),
+    rule(OTA_CODE, 5, Veh, &[FETCH, OTA, INSTALL | PACKAGE]),
     rule(BATTERY_THERMAL, 4, Veh, &[COOLHEAT, BATTERY, ACT | CONTROL | THERMAL]),
     rule(CHARGE_CONTROL, 4, Veh, &[CHARGE, BATTERY | EVPLUG, START | STOP]),
 ];

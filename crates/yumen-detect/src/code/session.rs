@@ -18,6 +18,8 @@ const HEAD: usize = 4 << 10;
 const LONGEST_LINE: usize = 4 << 10;
 /// Lines longer than this are no statement that means anything as a whole.
 const STATEMENT: usize = 400;
+/// In longer lines at least one byte in so many is a blank, unless they are data.
+const BLANKS: usize = 100;
 /// Text taken at a time.
 const PIECE: usize = 64 << 10;
 
@@ -284,7 +286,8 @@ impl TextSession {
         let mut whole = Whole::default();
         match &self.kind {
             Kind::Code(language) => {
-                let look = !hits.is_empty();
+                let data = line.len() > STATEMENT && memchr::memchr_iter(b' ', line.as_bytes()).count() * BLANKS < line.len();
+                let look = !hits.is_empty() && !data;
                 self.open = split(&language.style, line, self.open, &mut |part, from, to| {
                     if look && from < to {
                         reader.part(&here, &hits, part, from, to, &mut whole);
@@ -342,6 +345,9 @@ impl Session for TextSession {
             let properties = [("languages", Value::from(vec![name])), ("lines", Value::from(self.lines))];
             let place = Location { line: Some(1), column: Some(1), ..Location::default() };
             out.summary(kinds::CODE_SOURCE, vec![("form", form.into())], 1, 0.95, place, properties.into());
+        }
+        if name == Some("edify") && self.lines > 0 {
+            self.reader.scales.upgrade();
         }
         self.reader.scales.report(form, name, out);
     }

@@ -49,9 +49,9 @@ impl Context {
         self.0.iter_mut().zip(other.0).for_each(|(a, b)| *a |= b);
     }
 
-    /// Weights of the distinct words: of all, and of those that speak of electronics.
-    pub(crate) fn weigh(&self) -> (u32, u32) {
-        let (mut all, mut electronics) = (0, 0);
+    /// Whether the distinct words speak of vehicles, and whether of their electronics. Words that say little (`wheel`, `engine`) do not add up alone.
+    pub(crate) fn weigh(&self) -> (bool, bool) {
+        let (mut all, mut electronics, mut clear) = (0, 0, false);
         for (at, bits) in self.0.iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {
@@ -59,11 +59,12 @@ impl Context {
                 bits &= bits - 1;
                 let Some(word) = WORDS.get(index).or_else(|| CHINESE.get(index.checked_sub(WORDS.len())?)) else { continue };
                 all += u32::from(word.2);
+                clear |= word.2 >= 2;
                 let plain = word.1 & super::terms::VEHICLE != 0 && word.2 < 3;
                 electronics += if word.2 < 2 { 0 } else { u32::from(word.2) - u32::from(plain) };
             }
         }
-        (all, electronics)
+        (all >= if clear { 3 } else { 6 }, electronics >= 3)
     }
 }
 
@@ -145,6 +146,13 @@ impl Vocabulary {
         let Some(lower) = lower.get_mut(..run.len()) else { return };
         lower.copy_from_slice(run);
         lower.make_ascii_lowercase();
+        // `PEPs` are no PEPS, `ECUs` are ECUs.
+        let acronyms = run.len() > 2 && run.ends_with(b"s") && run[..run.len() - 1].iter().all(u8::is_ascii_uppercase);
+        if acronyms {
+            self.known(&lower[..run.len() - 1], unit);
+            pieces.last = 0;
+            return;
+        }
         if self.known(lower, unit) {
             pieces.push(self, lower, unit);
             return;

@@ -7,8 +7,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use serde_json::Value;
 use yumen_model::{Findings, Hit, KindId, Location, Mask, Secret};
 
-use super::rules::{ENOUGH, KINDS, NEAR_FIELD, NEARBY, Need, REMOTE_CONTROL, RULES, Rule};
-use super::terms::{CLOUD, COMMAND, NAMES, NEAR, NEARKEY, NET, REMOTE};
+use super::rules::{ENOUGH, KINDS, NEAR_FIELD, NEARBY, Need, OTA_CODE, REMOTE_CONTROL, RULES, Rule};
+use super::terms::{CLOUD, COMMAND, NAMES, NEAR, NEARKEY, NET, OTA, REMOTE, UPDATER};
 use super::vocabulary::{Context, Fnv, Unit};
 
 /// Lines that are weighed together: what stands further apart has nothing to do with each other.
@@ -113,6 +113,10 @@ impl Scales {
     /// Takes a unit; the kinds that it is evidence of, as bits.
     pub(crate) fn unit(&mut self, unit: &Unit, text: &str, scope: Scope, place: &dyn Fn() -> Location) -> u16 {
         let mut fired = 0u16;
+        // Three letters are a variable, not a name.
+        if text.len() <= 3 && text.bytes().all(|b| b.is_ascii_lowercase()) {
+            return 0;
+        }
         let mut points = [[0u16; 3]; KINDS.len()];
         let mut matched = [0u64; KINDS.len()];
         for rule in RULES.iter().filter(|r| applies(r, unit.concepts)) {
@@ -210,8 +214,8 @@ impl Scales {
         let mut context = self.base;
         context.add(&self.before);
         context.add(&self.context);
-        let (all, electronics) = context.weigh();
-        let about = [true, self.vehicle || all >= 3, self.vehicle || electronics >= 3];
+        let (vehicle, electronics) = context.weigh();
+        let about = [true, self.vehicle || vehicle, self.vehicle || electronics];
         self.whole(about);
         let mut sums = [(0u32, false); KINDS.len()];
         let worth = |e: &Event| (0..3).filter(|&n| about[n]).map(|n| e.points[n]).max().unwrap_or(0);
@@ -262,6 +266,12 @@ impl Scales {
         } else if self.near_lines > 1 {
             self.event(NEAR_FIELD, 0, points, self.seen & (NEAR | NEARKEY | COMMAND), false, &place);
         }
+    }
+
+    /// The text is code of an upgrade by its form alone.
+    pub(crate) fn upgrade(&mut self) {
+        let place = Location { line: Some(1), column: Some(1), ..Location::default() };
+        self.event(OTA_CODE, 1, [8 * ENOUGH; 3], OTA | UPDATER, false, &place);
     }
 
     /// Reports what was found.
