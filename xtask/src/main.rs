@@ -1,6 +1,7 @@
 //! Developer tasks. `cargo xtask help` lists them.
 
 mod accuracy;
+mod code_accuracy;
 mod fixtures;
 mod scan_repo;
 mod schemas;
@@ -49,6 +50,9 @@ enum Task {
     Accuracy {
         /// The labelled file; a generated one when absent.
         file: Option<PathBuf>,
+        /// Of the code detector instead, over folders with `labels.tsv` (or folders in which nothing is to be found).
+        #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with = "file")]
+        code: Vec<PathBuf>,
     },
     /// What the continuous integration runs.
     Ci,
@@ -59,7 +63,8 @@ fn main() -> ExitCode {
         Task::ScanRepo { path, options } => scan_repo::run(&path, options),
         Task::Schemas { check } => exit(schemas::run(&root(), check)),
         Task::Fixtures { check, tools } => exit(fixtures::run(&root(), check, tools.as_deref())),
-        Task::Accuracy { file } => exit(accuracy::run(file.as_deref())),
+        Task::Accuracy { file, code } if code.is_empty() => exit(accuracy::run(file.as_deref())),
+        Task::Accuracy { code, .. } => exit(code_accuracy::run(&code)),
         Task::Ci => {
             let status = Command::new("bash").arg(root().join(".ci/run")).status();
             ExitCode::from(u8::from(!status.is_ok_and(|s| s.success())))

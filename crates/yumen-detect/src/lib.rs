@@ -1,6 +1,7 @@
 //! Detectors: from evidence to findings. One pass over the text finds candidates for every [`Recogniser`] at once; checksums and context decide.
 
 pub mod accuracy;
+pub mod code;
 pub mod geo;
 pub mod identifiers;
 pub mod inventory;
@@ -30,5 +31,6 @@ pub fn detectors() -> Vec<Box<dyn Detector>> {
         Box::new(text),
         Box::new(secrets::KeyDetector),
         Box::new(geo::TrackDetector),
+        Box::new(code::CodeDetector::new()),
     ]
 }

@@ -162,6 +162,27 @@ pub struct Aggregate {
     pub properties: BTreeMap<Cow<'static, str>, Value>,
 }
 
+impl Aggregate {
+    /// Unites properties with those that are there.
+    fn tell(&mut self, properties: BTreeMap<impl Into<Cow<'static, str>>, Value>) {
+        for (name, value) in properties {
+            let name = name.into();
+            match value {
+                Value::Array(words) if words.iter().all(Value::is_string) => {
+                    let words = words.into_iter().filter_map(|w| w.as_str().map(|w| Cow::Owned(w.to_owned())));
+                    self.lists.entry(name).or_default().extend(words);
+                }
+                value => match self.properties.get_mut(&name) {
+                    Some(have) => unite(have, &value),
+                    None => {
+                        self.properties.insert(name, value);
+                    }
+                },
+            }
+        }
+    }
+}
+
 /// What detectors write into: findings, subjects, and spans to mask in the artifact's name. One for each artifact.
 pub struct Findings {
     key: SubjectKey,
@@ -274,25 +295,27 @@ impl Findings {
         let aggregate = &mut self.aggregates[at];
         aggregate.count += count;
         aggregate.confidence = aggregate.confidence.max(confidence);
-        for (name, value) in properties {
-            let name = name.into();
-            match value {
-                Value::Array(words) if words.iter().all(Value::is_string) => {
-                    let words = words.into_iter().filter_map(|w| w.as_str().map(|w| Cow::Owned(w.to_owned())));
-                    aggregate.lists.entry(name).or_default().extend(words);
-                }
-                value => match aggregate.properties.get_mut(&name) {
-                    Some(have) => unite(have, &value),
-                    None => {
-                        aggregate.properties.insert(name, value);
-                    }
-                },
-            }
-        }
+        aggregate.tell(properties);
         let at = aggregate.places.partition_point(|(l, _)| *l <= location);
         if at < keep {
             aggregate.places.insert(at, (location, Secret::new("").redact(Mask::All)));
             aggregate.places.truncate(keep);
+        }
+    }
+
+    /// Adds occurrences without a place, and properties, to a finding whose places were told as hits. They unite as those of [`Findings::summary`] do.
+    pub fn properties(
+        &mut self,
+        kind: KindId,
+        distinct: Props,
+        count: u64,
+        properties: BTreeMap<impl Into<Cow<'static, str>>, Value>,
+    ) {
+        let mut distinct = distinct;
+        distinct.sort();
+        if let Some(aggregate) = self.aggregates.iter_mut().find(|a| a.kind == kind && a.distinct == distinct) {
+            aggregate.count += count;
+            aggregate.tell(properties);
         }
     }
 
