@@ -9,8 +9,10 @@ use yumen_model::InspectError;
 
 /// Accounts for the bytes of the artifact from `end` on, where its file system ends.
 pub(crate) fn after_image(to: &mut Container<'_>, end: u64) -> Result<(), InspectError> {
+    if yumen_kit_android::trailer(to, end)? {
+        return Ok(());
+    }
     let len = to.len();
-    // The trailer of Android Verified Boot (hash tree, FEC, vbmeta, footer) is to be told here.
     let mut at = end;
     while let Some(next) = first_nonzero(to.blob, at..len)? {
         let start = next - next % 512;
