@@ -45,7 +45,7 @@ impl Package {
         }
         self.members += 1;
         let called = std::str::from_utf8(name).is_ok_and(|n| self.encrypted.contains(n));
-        if !called || (data.end - data.start) % BLOCK != 0 {
+        if !called || !(data.end - data.start).is_multiple_of(BLOCK) {
             return Ok(None);
         }
         let sample = blob
