@@ -95,6 +95,16 @@ impl Package {
     }
 }
 
+/// Whether a member is the signature of the description as RSA makes it, without a structure around it: as long as a usual modulus, and random.
+pub(super) fn is_raw_signature(blob: &Blob, name: &[u8], data: &Range<u64>) -> Result<bool, InspectError> {
+    let name = name.strip_prefix(b"./").unwrap_or(name);
+    if name != b"sw-description.sig" || !matches!(data.end - data.start, 128 | 256 | 384 | 512) {
+        return Ok(false);
+    }
+    let bytes = blob.bytes(data.clone()).map_err(|e| InspectError::read(data.start, &e))?;
+    Ok(looks_random(&bytes))
+}
+
 /// Whether bytes may be encrypted: hardly any value of a byte is more frequent than chance has it, and none of the usual marks is at the start.
 fn looks_random(bytes: &[u8]) -> bool {
     // Compressed data is as random; its reader knows better.
