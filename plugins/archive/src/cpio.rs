@@ -328,6 +328,13 @@ impl Reader<'_> {
                 return self.to.comment(data);
             }
         }
+        if self.package.is_some() && !cut && swupdate::is_raw_signature(self.to.blob, name, &data)? {
+            // What a key makes of a digest: nothing else is in it.
+            if let Some(package) = &mut self.package {
+                package.see(self.to.blob, name, &data)?;
+            }
+            return self.to.container(data);
+        }
         let mut meta = self.to.child(name);
         if let Some(package) = &mut self.package {
             meta.opaque = package.see(self.to.blob, name, &data)?;

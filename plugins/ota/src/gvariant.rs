@@ -166,17 +166,17 @@ impl Reader<'_> {
             return Some(Node::List(items));
         }
         if let Some(size) = size {
-            if range.len() % size != 0 {
+            if !range.len().is_multiple_of(size) {
                 return None;
             }
-            for start in range.clone().step_by(size) {
+            for start in range.step_by(size) {
                 items.push(self.value(kind, start..start + size, depth + 1)?);
             }
             return Some(Node::List(items));
         }
         let width = width(range.len());
         let table = range.start + self.offset(range.end - width, width)?;
-        if table >= range.end || (range.end - table) % width != 0 {
+        if table >= range.end || !(range.end - table).is_multiple_of(width) {
             return None;
         }
         let mut start = range.start;

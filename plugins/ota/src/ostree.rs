@@ -65,6 +65,7 @@ impl Kind {
             "summary" => return Some(Kind::Summary),
             "superblock" => return Some(Kind::Superblock),
             _ if base.ends_with(".delta") => return Some(Kind::Superblock),
+            _ if base.ends_with(".index") && path.contains("delta-indexes/") => return Some(Kind::CommitMeta),
             _ if base.ends_with(".part") => return Some(Kind::OpenPart),
             _ if !base.is_empty() && base.len() <= 6 && base.bytes().all(|b| b.is_ascii_digit()) => {
                 return Some(Kind::Part);

@@ -51,7 +51,7 @@ impl FormatReader for Description {
             let named = base(probe).starts_with("sw-description");
             let inside = |w: &&str| keys.has(&format!("software.{w}"));
             // Elsewhere `software` with a version alone is anything.
-            keys.has("software") && (named || WORDS[..8].iter().any(|w| inside(&w)) || has_list_of_files(probe.head))
+            keys.has("software") && (named || WORDS[..8].iter().any(inside) || has_list_of_files(probe.head))
         } else if matches!(start, b's' | b'/' | b'#' | b'@' | b'{') {
             let text = beginning(probe)?;
             libconfig::begins_with_group(&text, "software") && WORDS.iter().any(|w| text.contains(w))

@@ -45,7 +45,7 @@ impl Package {
         }
         self.members += 1;
         let called = std::str::from_utf8(name).is_ok_and(|n| self.encrypted.contains(n));
-        if !called || (data.end - data.start) % BLOCK != 0 {
+        if !called || !(data.end - data.start).is_multiple_of(BLOCK) {
             return Ok(None);
         }
         let sample = blob
@@ -93,6 +93,16 @@ impl Package {
             .with("encrypted", self.opaque > 0)
             .with("members", self.members)
     }
+}
+
+/// Whether a member is the signature of the description as RSA makes it, without a structure around it: as long as a usual modulus, and random.
+pub(super) fn is_raw_signature(blob: &Blob, name: &[u8], data: &Range<u64>) -> Result<bool, InspectError> {
+    let name = name.strip_prefix(b"./").unwrap_or(name);
+    if name != b"sw-description.sig" || !matches!(data.end - data.start, 128 | 256 | 384 | 512) {
+        return Ok(false);
+    }
+    let bytes = blob.bytes(data.clone()).map_err(|e| InspectError::read(data.start, &e))?;
+    Ok(looks_random(&bytes))
 }
 
 /// Whether bytes may be encrypted: hardly any value of a byte is more frequent than chance has it, and none of the usual marks is at the start.

@@ -3,6 +3,7 @@
 /// Suffixes of compressed streams and what takes their place.
 const SUFFIXES: &[(&str, &str)] = &[
     (".tgz", ".tar"),
+    (".ipk", ".tar"),
     (".taz", ".tar"),
     (".tbz", ".tar"),
     (".tbz2", ".tar"),

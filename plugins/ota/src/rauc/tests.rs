@@ -103,7 +103,6 @@ fn encrypted_payloads_are_opaque() {
 }
 
 #[test]
-#[ignore = "the reader of squashfs is not there yet"]
 fn files_are_those_that_unsquashfs_finds() {
     for name in ["plain.raucb", "verity.raucb"] {
         let (_, r) = open(name);

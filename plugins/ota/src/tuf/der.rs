@@ -26,29 +26,30 @@ impl Role {
             return None;
         }
         let bytes = blob.bytes(0..blob.len()).ok()?;
-        let whole = value(&bytes).filter(|t| t.tag == SEQUENCE && t.len == bytes.len())?;
-        let mut metadata = Reader::new(whole.body);
-        // signed: type, expires, version, body.
-        let mut signed = metadata.open(0xa0)?;
-        let kind = signed.take(0x80).filter(|b| b.len() == 1)?[0];
-        let role = ROLES.get(usize::from(kind))?;
-        let expires = signed.take(0x81).filter(|b| (1..=9).contains(&b.len()))?;
-        let version = signed.take(0x82).filter(|b| (1..=8).contains(&b.len()))?;
-        let body = signed.any().filter(|t| t.tag == 0xa3)?;
-        let choice = value(body.body).filter(|t| t.tag == 0xa0 | kind && t.len == body.body.len())?;
-        let signatures = metadata.take(0x81).filter(|b| (1..=2).contains(&b.len()))?;
-        let list = metadata.any().filter(|t| t.tag == 0xa2)?;
-        let number = |b: &[u8]| b.iter().fold(0u64, |n, &b| (n << 8) | u64::from(b));
-        let mut items = 0;
-        let mut rest = Reader::new(list.body);
-        while !rest.is_empty() {
-            rest.any()?;
-            items += 1;
-        }
-        let fits = signed.is_empty() && metadata.is_empty() && !choice.body.is_empty() && items == number(signatures);
-        let (version, _) = (number(version), expires);
-        let signatures = items;
-        fits.then_some(()).map(|()| Role { role, version, signatures, bytes: Vec::new() }).map(|r| Role { bytes, ..r })
+        let (role, version, signatures) = {
+            let whole = value(&bytes).filter(|t| t.tag == SEQUENCE && t.len == bytes.len())?;
+            let mut metadata = Reader::new(whole.body);
+            // signed: type, expires, version, body.
+            let mut signed = metadata.open(0xa0)?;
+            let kind = signed.take(0x80).filter(|b| b.len() == 1)?[0];
+            let role = ROLES.get(usize::from(kind))?;
+            signed.take(0x81).filter(|b| (1..=9).contains(&b.len()))?;
+            let version = signed.take(0x82).filter(|b| (1..=8).contains(&b.len()))?;
+            let body = signed.any().filter(|t| t.tag == 0xa3)?;
+            let choice = value(body.body).filter(|t| t.tag == 0xa0 | kind && t.len == body.body.len())?;
+            let stated = metadata.take(0x81).filter(|b| (1..=2).contains(&b.len()))?;
+            let list = metadata.any().filter(|t| t.tag == 0xa2)?;
+            let number = |b: &[u8]| b.iter().fold(0u64, |n, &b| (n << 8) | u64::from(b));
+            let mut items = 0;
+            let mut rest = Reader::new(list.body);
+            while !rest.is_empty() {
+                rest.any()?;
+                items += 1;
+            }
+            let fits = signed.is_empty() && metadata.is_empty() && !choice.body.is_empty() && items == number(stated);
+            fits.then(|| (*role, number(version), items))?
+        };
+        Some(Role { bytes, role, version, signatures })
     }
 
     /// Sends its texts, and what it is.
