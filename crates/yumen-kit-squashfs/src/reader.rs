@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
-use yumen_kit_container::{Container, Cover};
 use yumen_kit_container::window::first_nonzero;
+use yumen_kit_container::{Container, Cover};
 use yumen_model::{ChildMeta, InspectError, Reason};
 
 use crate::file::Fragments;

@@ -56,10 +56,8 @@ impl Reader<'_, '_> {
             return Err(Fault::Broken(self.base.saturating_add(self.sup.xattr_table)));
         }
         let entry = self.entry(self.sup.xattr_table.saturating_add(16), u64::from(index), 16)?;
-        let place_of = |reference: u64| Cursor {
-            block: start.saturating_add(reference >> 16),
-            at: (reference & 0xffff) as usize,
-        };
+        let place_of =
+            |reference: u64| Cursor { block: start.saturating_add(reference >> 16), at: (reference & 0xffff) as usize };
         let mut cursor = place_of(order.u64(&entry, 0));
         let mut bytes = 0usize;
         for _ in 0..order.u32(&entry, 8).min(MOST) {

@@ -18,7 +18,8 @@ pub(crate) fn child(to: &mut Container<'_>, path: &[u8], owner: Owner) -> ChildM
     let mut meta = to.child(path);
     let told = &mut meta.attributes;
     told.insert("mode".into(), json!(owner.mode & 0o7777));
-    for (name, value) in [("uid", owner.uid.map(u64::from)), ("gid", owner.gid.map(u64::from)), ("mtime", owner.mtime)] {
+    for (name, value) in [("uid", owner.uid.map(u64::from)), ("gid", owner.gid.map(u64::from)), ("mtime", owner.mtime)]
+    {
         if let Some(value) = value {
             told.insert(name.into(), json!(value));
         }
@@ -37,12 +38,7 @@ pub(crate) fn symlink(to: &mut Container<'_>, path: &[u8], place: u64, target: &
 }
 
 /// Another name of a file (`link`), or a device, pipe or socket (`special-file`): its path is shown to the detectors.
-pub(crate) fn mention(
-    to: &mut Container<'_>,
-    code: &'static str,
-    path: &[u8],
-    place: u64,
-) -> Result<(), InspectError> {
+pub(crate) fn mention(to: &mut Container<'_>, code: &'static str, path: &[u8], place: u64) -> Result<(), InspectError> {
     to.check_path(path);
     to.tell(code);
     to.decoded_text(place, path).map(|_| ())

@@ -37,7 +37,8 @@ impl FormatReader for Romfs {
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
         let h = probe.head;
-        let sane = h.starts_with(MAGIC) && h.len() >= 32 && be32(h, 8) >= 32 && h[16..].iter().take(LONGEST).any(|&b| b == 0);
+        let sane =
+            h.starts_with(MAGIC) && h.len() >= 32 && be32(h, 8) >= 32 && h[16..].iter().take(LONGEST).any(|&b| b == 0);
         sane.then(|| Identity::new("romfs", Certainty::Signature))
     }
 
@@ -192,7 +193,8 @@ impl Reader<'_> {
                     self.to.hand_over_range(meta, data)?;
                 }
                 3 => {
-                    let target = self.to.window.get(data.start, ((data.end - data.start) as usize).min(65536))?.to_vec();
+                    let target =
+                        self.to.window.get(data.start, ((data.end - data.start) as usize).min(65536))?.to_vec();
                     used.add(data.clone());
                     self.to.container(data)?;
                     symlink(&mut self.to, &path, at, &target)?;

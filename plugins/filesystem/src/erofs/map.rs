@@ -21,9 +21,18 @@ pub(super) enum Stored {
     /// As it is, from this byte of the image on.
     Plain(u64),
     /// As it is in `len` bytes from `at` on, but turned around by so many bytes.
-    Turned { at: u64, len: u64, by: u64 },
+    Turned {
+        at: u64,
+        len: u64,
+        by: u64,
+    },
     /// Compressed in `len` bytes from `at` on. Only a part of it is meant when `partial`.
-    Packed { at: u64, len: u64, algorithm: u8, partial: bool },
+    Packed {
+        at: u64,
+        len: u64,
+        algorithm: u8,
+        partial: bool,
+    },
     /// In the shared inode, from this byte on.
     Fragment(u64),
     /// On another device.
@@ -205,7 +214,8 @@ impl Mapper {
                 let start = *next << *bits;
                 let len = (1u64 << *bits).min(*size - start);
                 *next += 1;
-                let (mut block, device) = if *indexed { (u64::from(le32(&b, 4)), le16(&b, 2)) } else { (u64::from(le32(&b, 0)), 0) };
+                let (mut block, device) =
+                    if *indexed { (u64::from(le32(&b, 4)), le16(&b, 2)) } else { (u64::from(le32(&b, 0)), 0) };
                 let mut hole = block == u64::from(u32::MAX);
                 if *wide {
                     hole &= le16(&b, 0) == u16::MAX;
@@ -246,6 +256,10 @@ impl Clusters {
                 return Err(Fault::Broken(self.index));
             }
             let start = (number << self.bits) + cluster.offset;
+            if start >= self.size && self.head.is_some() {
+                // It marks only where the one before ends.
+                continue;
+            }
             match self.head.replace((number, cluster)) {
                 Some((first, head)) => {
                     // A head right behind a head: one block.
@@ -259,10 +273,7 @@ impl Clusters {
 
     fn piece(&self, r: &Reader<'_, '_>, number: u64, head: Cluster, end: u64, last: bool) -> Read<Piece> {
         let start = (number << self.bits) + head.offset;
-        let Some(len) = end.min(self.size).checked_sub(start) else {
-            // A head behind the end of the file marks only where it ends.
-            return Ok(Piece { start: self.size, len: 0, stored: Stored::Hole });
-        };
+        let len = end.min(self.size).checked_sub(start).ok_or(Fault::Broken(self.index))?;
         let piece = |stored| Ok(Piece { start, len, stored });
         if last && self.advise & ADVISE_FRAGMENT != 0 {
             return piece(Stored::Fragment(self.fragment | if self.compact { 0 } else { head.block << 32 }));
@@ -362,7 +373,7 @@ impl Clusters {
         if kind == NOT_HEAD {
             let blocks = (low & BLOCK_COUNT != 0).then_some(low & !BLOCK_COUNT);
             // The last one of a group tells the distance forward, which nobody needs who goes through all.
-            return Ok(Cluster { kind, blocks: blocks.filter(|_| true), ..Cluster::default() });
+            return Ok(Cluster { kind, blocks, ..Cluster::default() });
         }
         let big = self.advise & (ADVISE_BIG_1 | ADVISE_BIG_2) != 0;
         let mut i = i as i64;

@@ -114,7 +114,8 @@ impl Reader<'_, '_> {
             std::str::from_utf8(value).is_ok_and(|v| !v.trim_end_matches('\0').chars().any(char::is_control))
         };
         // Access lists, capabilities, signatures of files: binary by their nature.
-        let known = [&b"security.capability"[..], b"security.ima", b"security.evm", b"system.posix_acl", b"trusted.overlay."];
+        let known =
+            [&b"security.capability"[..], b"security.ima", b"security.evm", b"system.posix_acl", b"trusted.overlay."];
         if fresh && !is_text && (value.len() > SHORT || !known.iter().any(|k| name.starts_with(k))) {
             small_child(self.to, ChildMeta::named(&[b"[xattr]/", &name[..]].concat()), value)?;
         }
