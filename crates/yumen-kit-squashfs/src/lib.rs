@@ -44,6 +44,3 @@ pub fn open(to: &mut Container<'_>, range: Range<u64>) -> Result<u64, InspectErr
     };
     Reader::new(to, sup, range.start, limit).run()
 }
-
-#[cfg(test)]
-mod tests;

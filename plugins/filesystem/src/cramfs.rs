@@ -143,13 +143,7 @@ impl Reader<'_, '_> {
         let size = u64::from(self.long(&head, 4));
         let two = self.flags & FLAG_VERSION_2 != 0;
         // Version 1 keeps no size that can be trusted. Offsets count from the start of the artifact, before a superblock at 512 as well.
-        let stated = if two {
-            size
-        } else if size > 0 {
-            size
-        } else {
-            self.to.len()
-        };
+        let stated = if two || size > 0 { size } else { self.to.len() };
         self.end = stated.min(self.to.len());
         if stated > self.to.len() {
             self.damaged = true;

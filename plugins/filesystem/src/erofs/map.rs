@@ -256,6 +256,10 @@ impl Clusters {
                 return Err(Fault::Broken(self.index));
             }
             let start = (number << self.bits) + cluster.offset;
+            if start >= self.size && self.head.is_some() {
+                // It marks only where the one before ends.
+                continue;
+            }
             match self.head.replace((number, cluster)) {
                 Some((first, head)) => {
                     // A head right behind a head: one block.
@@ -269,10 +273,7 @@ impl Clusters {
 
     fn piece(&self, r: &Reader<'_, '_>, number: u64, head: Cluster, end: u64, last: bool) -> Read<Piece> {
         let start = (number << self.bits) + head.offset;
-        let Some(len) = end.min(self.size).checked_sub(start) else {
-            // A head behind the end of the file marks only where it ends.
-            return Ok(Piece { start: self.size, len: 0, stored: Stored::Hole });
-        };
+        let len = end.min(self.size).checked_sub(start).ok_or(Fault::Broken(self.index))?;
         let piece = |stored| Ok(Piece { start, len, stored });
         if last && self.advise & ADVISE_FRAGMENT != 0 {
             return piece(Stored::Fragment(self.fragment | if self.compact { 0 } else { head.block << 32 }));
@@ -372,7 +373,7 @@ impl Clusters {
         if kind == NOT_HEAD {
             let blocks = (low & BLOCK_COUNT != 0).then_some(low & !BLOCK_COUNT);
             // The last one of a group tells the distance forward, which nobody needs who goes through all.
-            return Ok(Cluster { kind, blocks: blocks.filter(|_| true), ..Cluster::default() });
+            return Ok(Cluster { kind, blocks, ..Cluster::default() });
         }
         let big = self.advise & (ADVISE_BIG_1 | ADVISE_BIG_2) != 0;
         let mut i = i as i64;

@@ -29,7 +29,6 @@ pub(super) struct Super {
     /// Logarithm of the block's length.
     pub(super) block_bits: u32,
     pub(super) root: u64,
-    pub(super) inodes: u64,
     pub(super) blocks: u64,
     /// Time of inodes that have none of their own.
     pub(super) epoch: u64,
@@ -72,7 +71,6 @@ impl Super {
             incompat,
             block_bits,
             root,
-            inodes: le64(b, 16),
             blocks,
             epoch: le64(b, 24),
             meta: u64::from(le32(b, 40)) << block_bits,
