@@ -4,8 +4,13 @@ use yumen_model::kind::kinds;
 
 use crate::FilesystemPlugin;
 
-const ALL: [(&str, usize, usize, usize); 5] =
-    [("small", 2048, 64, 0), ("marked", 2048, 64, 2), ("wide", 4096, 128, 0), ("huge", 8192, 256, 0), ("big", 2048, 64, 0)];
+const ALL: [(&str, usize, usize, usize); 5] = [
+    ("small", 2048, 64, 0),
+    ("marked", 2048, 64, 2),
+    ("wide", 4096, 128, 0),
+    ("huge", 8192, 256, 0),
+    ("big", 2048, 64, 0),
+];
 
 fn open(bytes: &[u8]) -> Recorded {
     inspect(&FilesystemPlugin, "system.img", bytes)
