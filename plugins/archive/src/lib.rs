@@ -1,4 +1,4 @@
-//! Archives and compressed streams: zip, tar, gzip, xz, zstd, bzip2, lz4, 7z, cpio, ar, deb, rpm.
+//! Archives and compressed streams: zip, tar, gzip, xz, zstd, bzip2, lz4, lzop, 7z, cpio, ar, deb, rpm.
 //!
 //! One module a format. A new one is a module and a line in [`READERS`].
 
@@ -7,6 +7,7 @@ mod bzip2;
 mod cpio;
 mod gzip;
 mod lz4;
+mod lzop;
 mod lzw;
 mod rpm;
 mod sevenz;
@@ -36,6 +37,7 @@ const READERS: Family = Family(&[
     &zstd::Zstd,
     &bzip2::Bzip2,
     &lz4::Lz4,
+    &lzop::Lzop,
     &xz::lzma::LzmaFiles,
     &lzw::Compress,
     &sevenz::SevenZip,

@@ -31,6 +31,9 @@ const SUFFIXES: &[(&str, &str)] = &[
     (".zst", ""),
     (".zstd", ""),
     (".lz4", ""),
+    (".tzo", ".tar"),
+    (".lzo", ""),
+    (".lzop", ""),
 ];
 
 /// The name without the suffix of its compression, `x.tgz` reading `x.tar`; without a suffix the name itself.

@@ -187,6 +187,6 @@ impl Layout {
                 _ => differ += 1,
             }
         }
-        agree >= 2 && differ * 8 <= agree
+        agree >= 2 && differ * 4 <= agree
     }
 }
