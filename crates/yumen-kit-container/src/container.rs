@@ -170,10 +170,10 @@ impl<'a> Container<'a> {
         let len = self.len();
         let range = range.start.min(len)..range.end.min(len);
         // Slack behind files is short and comes by the million, in order.
-        if let Some(n) = usize::try_from(range.end - range.start).ok().filter(|&n| n as u64 <= FREE_PIECE) {
-            if self.window.get(range.start, n)?.iter().all(|&b| b == 0) {
-                return self.container(range);
-            }
+        if let Some(n) = usize::try_from(range.end - range.start).ok().filter(|&n| n as u64 <= FREE_PIECE)
+            && self.window.get(range.start, n)?.iter().all(|&b| b == 0)
+        {
+            return self.container(range);
         }
         // Zeros are told apart piece by piece: an empty disk is mostly free space.
         let mut at = range.start;

@@ -210,7 +210,8 @@ impl Reader<'_, '_> {
             }
         }
         for pointer in [148, 152] {
-            let place = u64::from(u32::from_be_bytes([b[pointer], b[pointer + 1], b[pointer + 2], b[pointer + 3]])) * block;
+            let place =
+                u64::from(u32::from_be_bytes([b[pointer], b[pointer + 1], b[pointer + 2], b[pointer + 3]])) * block;
             if place > 0 {
                 self.path_table(place, path_len, joliet, true)?;
             }

@@ -92,7 +92,8 @@ fn recognise(head: &[u8], blob: &Blob) -> Option<&'static str> {
     if head.starts_with(b"XFSB") && power(u64::from(be32(head, 4)), 512, 65536) && be64(head, 8) > 0 {
         return Some("xfs");
     }
-    if le32(head, 1024) == 0xF2F5_2010 && (9..=12).contains(&le32(head, 1032)) && (12..=16).contains(&le32(head, 1040)) {
+    if le32(head, 1024) == 0xF2F5_2010 && (9..=12).contains(&le32(head, 1032)) && (12..=16).contains(&le32(head, 1040))
+    {
         return Some("f2fs");
     }
     if matches!(&head[1024..1026], b"H+" | b"HX")
@@ -154,7 +155,8 @@ fn run(to: &mut Container<'_>, format: &str) -> Result<(), InspectError> {
         }
         "swap" => {
             let head = to.window.get(0, 65536)?.to_vec();
-            let page = [4096usize, 8192, 16384, 65536].into_iter().find(|&p| head.get(p - 10..p) == Some(b"SWAPSPACE2"));
+            let page =
+                [4096usize, 8192, 16384, 65536].into_iter().find(|&p| head.get(p - 10..p) == Some(b"SWAPSPACE2"));
             let page = page.unwrap_or(4096) as u64;
             to.unallocated(0..1024)?;
             to.container(1024..1052)?;

@@ -79,7 +79,8 @@ impl FormatReader for VirtualDisk {
             "vdi"
         } else if h.starts_with(b"vhdxfile") {
             "vhdx"
-        } else if h.len() >= 512 && (h.starts_with(b"KDMV") || h.starts_with(b"COWD")) && (1..=3).contains(&le32(h, 4)) {
+        } else if h.len() >= 512 && (h.starts_with(b"KDMV") || h.starts_with(b"COWD")) && (1..=3).contains(&le32(h, 4))
+        {
             "vmdk"
         } else if probe.tail.len() >= 512 && footer_fits(&probe.tail[probe.tail.len() - 512..])
             || h.len() >= 512 && footer_fits(&h[..512])
@@ -225,7 +226,8 @@ fn vhd(to: &mut Container<'_>, name: &str) -> Result<(), InspectError> {
         return Err(InspectError::corrupt(table_head, "the header of the dynamic disk is broken"));
     };
     let (map_at, count, block) = (be64(&b, 16), be32(&b, 28), u64::from(be32(&b, 32)));
-    if !block.is_power_of_two() || block < 512 || count > MAX_BLOCKS || size > u64::from(count) * block || map_at >= len {
+    if !block.is_power_of_two() || block < 512 || count > MAX_BLOCKS || size > u64::from(count) * block || map_at >= len
+    {
         return Err(InspectError::corrupt(table_head, "the header of the dynamic disk is broken"));
     }
     if kind == 4 {

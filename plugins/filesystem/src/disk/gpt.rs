@@ -139,7 +139,9 @@ fn run(to: &mut Container<'_>) -> Result<(), InspectError> {
         // A hybrid MBR names partitions once more; one that is no partition of the GPT's is a child of its own.
         for entry in table.iter().filter(|e| e.kind != 0xEE && e.start > 0) {
             let range = entry.start * sector..(entry.start + entry.sectors) * sector;
-            if range.start < to.len() && !partitions.iter().any(|p| p.range.start < range.end && range.start < p.range.end) {
+            if range.start < to.len()
+                && !partitions.iter().any(|p| p.range.start < range.end && range.start < p.range.end)
+            {
                 let (name, kind) = (format!("mbr-p{}", entry.slot + 1).into_bytes(), format!("{:02x}", entry.kind));
                 partitions.push(Partition { name, range, kind });
             }
@@ -170,7 +172,8 @@ fn entries(to: &mut Container<'_>, space: &mut Space, header: &Header) -> Result
         let used = at..at + (56 + (units.len() as u64 + 1) * 2).min(128);
         space.claim(used.clone());
         to.container(used)?;
-        let range = first.checked_mul(header.sector).zip(last.checked_add(1).and_then(|n| n.checked_mul(header.sector)));
+        let range =
+            first.checked_mul(header.sector).zip(last.checked_add(1).and_then(|n| n.checked_mul(header.sector)));
         match range {
             Some((start, end)) if start < end => {
                 let name = if name.trim().is_empty() { format!("p{}", i + 1) } else { name };

@@ -75,7 +75,8 @@ impl FormatReader for Mbr {
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
         let entries = table(probe.head)?;
         let sectors = probe.blob.len() / 512;
-        let inside = entries.iter().all(|e| e.start > 0 && e.start.checked_add(e.sectors).is_some_and(|n| n >> 32 == 0));
+        let inside =
+            entries.iter().all(|e| e.start > 0 && e.start.checked_add(e.sectors).is_some_and(|n| n >> 32 == 0));
         let reachable = entries.iter().any(|e| e.start < sectors);
         let apart = entries.iter().enumerate().all(|(i, a)| {
             entries[i + 1..].iter().all(|b| a.start + a.sectors <= b.start || b.start + b.sectors <= a.start)

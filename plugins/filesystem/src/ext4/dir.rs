@@ -50,11 +50,8 @@ impl Reader<'_, '_> {
             return Ok(());
         }
         let encrypted = inode.is(ENCRYPTED);
-        let style = Style {
-            encrypted,
-            hashed: encrypted && inode.is(CASEFOLDED),
-            filetype: self.sb.incompat & FILETYPE != 0,
-        };
+        let style =
+            Style { encrypted, hashed: encrypted && inode.is(CASEFOLDED), filetype: self.sb.incompat & FILETYPE != 0 };
         if inode.is(INLINE) {
             // The parent's number comes first; the entries go on in an attribute.
             let own = inode.map_bytes()[4..].to_vec();
@@ -256,7 +253,8 @@ fn parse(bytes: &[u8], style: Style, entries: &mut Vec<Entry>, used: &mut Vec<Ra
 fn hash_index(bytes: &[u8], first: bool) -> Option<Range<usize>> {
     let (at, limit_at) = if first {
         // Reserved, version, length of this information, depth, flags.
-        let root = le16(bytes, 4) == 12 && usize::from(le16(bytes, 16)) == bytes.len() - 12 && bytes.get(29) == Some(&8);
+        let root =
+            le16(bytes, 4) == 12 && usize::from(le16(bytes, 16)) == bytes.len() - 12 && bytes.get(29) == Some(&8);
         (root.then_some(24)?, 32)
     } else {
         let node = le32(bytes, 0) == 0 && usize::from(le16(bytes, 4)) == bytes.len() && le16(bytes, 6) == 0;

@@ -103,12 +103,9 @@ impl Inode {
         // Two bits of the extra field carry the seconds past 2038.
         let epoch = if self.fields_end() >= 0x8C { i64::from(le32(b, 0x88) & 3) << 32 } else { 0 };
         let mtime = i64::from(le32(b, 0x10).cast_signed()) + epoch;
-        for (key, value) in [
-            ("mode", i64::from(self.mode)),
-            ("uid", i64::from(uid)),
-            ("gid", i64::from(gid)),
-            ("mtime", mtime),
-        ] {
+        for (key, value) in
+            [("mode", i64::from(self.mode)), ("uid", i64::from(uid)), ("gid", i64::from(gid)), ("mtime", mtime)]
+        {
             meta.attributes.insert(key.to_owned(), value.into());
         }
     }

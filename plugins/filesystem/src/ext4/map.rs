@@ -154,7 +154,8 @@ impl Reader<'_, '_> {
         let mut extents = Vec::with_capacity(map.runs.len() + 1);
         let (mut at, mut whole) = (0, !map.broken);
         for run in &map.runs {
-            let (from, to) = (run.logical.saturating_mul(block), (run.logical + run.len).saturating_mul(block).min(size));
+            let (from, to) =
+                (run.logical.saturating_mul(block), (run.logical + run.len).saturating_mul(block).min(size));
             if from >= to {
                 continue;
             }

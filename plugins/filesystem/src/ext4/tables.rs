@@ -28,7 +28,11 @@ impl Reader<'_, '_> {
         if group >= self.sb.groups() {
             return Ok(None);
         }
-        let at = self.sb.desc_block(group / per_block).saturating_mul(self.sb.block).saturating_add(group % per_block * size);
+        let at = self
+            .sb
+            .desc_block(group / per_block)
+            .saturating_mul(self.sb.block)
+            .saturating_add(group % per_block * size);
         let b = self.gdt.get(at, size as usize)?;
         if (b.len() as u64) < size {
             return Ok(None);
@@ -38,12 +42,7 @@ impl Reader<'_, '_> {
             u64::from(le32(b, low)) | upper << 32
         };
         let flags = if self.sb.has_flags() { le16(b, 0x12) } else { 0 };
-        Ok(Some(Desc {
-            block_bitmap: high(0, 0x20),
-            inode_bitmap: high(4, 0x24),
-            inode_table: high(8, 0x28),
-            flags,
-        }))
+        Ok(Some(Desc { block_bitmap: high(0, 0x20), inode_bitmap: high(4, 0x24), inode_table: high(8, 0x28), flags }))
     }
 
     /// Claims the descriptors, their copies, and the bitmaps.

@@ -75,7 +75,15 @@ fn a_truncated_image_gives_what_is_there() {
     let whole = truth("ext4", "ext4-4k");
     let image = inspect("x.img", &bytes[..bytes.len() * 6 / 10]);
     assert!(image.noted("truncated"));
-    assert_eq!(image.files(), { let mut w = whole.clone(); w.sort_by(|a, b| a.2.cmp(&b.2)); w }, "all files lie before the cut");
+    assert_eq!(
+        image.files(),
+        {
+            let mut w = whole.clone();
+            w.sort_by(|a, b| a.2.cmp(&b.2));
+            w
+        },
+        "all files lie before the cut"
+    );
     // Cut within the large file.
     let large = inspect("x.img", &bytes).child("usr/share/large.txt").extents.clone().unwrap();
     let yumen_model::Extent::Data { offset, .. } = large[0] else { panic!() };
@@ -132,7 +140,8 @@ fn a_directory_that_holds_itself_is_read_once() {
 
 #[test]
 fn damage_never_panics_and_counts_every_byte() {
-    for (name, flips) in [("ext2-1k", 60), ("ext4-1k", 60), ("ext4-inline", 60), ("ext4-odd", 40), ("ext4-metabg", 20)] {
+    for (name, flips) in [("ext2-1k", 60), ("ext4-1k", 60), ("ext4-inline", 60), ("ext4-odd", 40), ("ext4-metabg", 20)]
+    {
         abuse("ext4", &fixture("ext4", name), flips);
     }
 }

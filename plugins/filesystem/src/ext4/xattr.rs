@@ -119,7 +119,8 @@ impl Reader<'_, '_> {
             return Ok(());
         }
         let (found, end) = parse(&bytes, 32, 0);
-        let mut used: Vec<_> = found.iter().flat_map(|a| [a.entry.clone(), a.value.start..a.value.end.next_multiple_of(4)]).collect();
+        let mut used: Vec<_> =
+            found.iter().flat_map(|a| [a.entry.clone(), a.value.start..a.value.end.next_multiple_of(4)]).collect();
         used.extend([0..32, end..end + 4]);
         used.sort_unstable_by_key(|r| r.start);
         self.claim_parts(at, &bytes, &used)?;
