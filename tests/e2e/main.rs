@@ -11,4 +11,5 @@ mod kit;
 mod large;
 mod manifest;
 mod names;
+mod ota;
 mod passes;

@@ -46,7 +46,8 @@ pub(crate) fn run(folders: &[PathBuf]) -> Result<(), String> {
             touched += u64::from(!found.is_empty());
             let of = |kind: &str| kind.trim_start_matches("code.").to_owned();
             let loose: BTreeSet<&str> = wanted.into_iter().flatten().filter_map(|w| w.strip_prefix('?')).collect();
-            let mut missing: BTreeSet<&str> = wanted.into_iter().flatten().copied().filter(|w| !w.starts_with('?')).collect();
+            let mut missing: BTreeSet<&str> =
+                wanted.into_iter().flatten().copied().filter(|w| !w.starts_with('?')).collect();
             for find in &found {
                 let kind = of(find.kind.name());
                 let right = missing.remove(kind.as_str());
@@ -59,7 +60,12 @@ pub(crate) fn run(folders: &[PathBuf]) -> Result<(), String> {
                 } else {
                     score.false_positives += 1;
                     let evidence: Vec<&str> = find.evidence.iter().map(String::as_str).take(4).collect();
-                    println!("found, not labelled: {name}:{} {kind} {} [{}]", find.line.unwrap_or(0), find.confidence, evidence.join(", "));
+                    println!(
+                        "found, not labelled: {name}:{} {kind} {} [{}]",
+                        find.line.unwrap_or(0),
+                        find.confidence,
+                        evidence.join(", ")
+                    );
                 }
             }
             for kind in missing {

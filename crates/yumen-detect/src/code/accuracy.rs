@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use yumen_model::kind::kinds;
-use yumen_model::{Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, RawBatch, SubjectKey, TextBatch};
+use yumen_model::{
+    Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, RawBatch, SubjectKey, TextBatch,
+};
 
 use super::CodeDetector;
 
@@ -25,7 +27,8 @@ pub struct CodeFind {
 pub fn find(detector: &CodeDetector, name: &str, content: &[u8]) -> Vec<CodeFind> {
     let text = std::str::from_utf8(content).ok().filter(|t| !t.contains('\0'));
     let (kind, format) = if text.is_some() { (EvidenceKind::Text, "text") } else { (EvidenceKind::Raw, "elf") };
-    let header = EvidenceHeader { stream: 0, kind, format: format.into(), name: name.to_owned(), properties: BTreeMap::new() };
+    let header =
+        EvidenceHeader { stream: 0, kind, format: format.into(), name: name.to_owned(), properties: BTreeMap::new() };
     let Some(mut session) = detector.start(&header) else { return Vec::new() };
     let mut findings = Findings::new(SubjectKey::new([0; 32]), 1, false);
     match text {

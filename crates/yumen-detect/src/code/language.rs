@@ -115,7 +115,8 @@ const NAMED: &[(&str, &str)] = &[
 ];
 
 /// Names that describe an upgrade or a bus: neither source nor binary.
-const DESCRIPTIONS: &[&str] = &["sw-description", "manifest.raucm", "system.conf", "payload_properties.txt", "care_map.txt"];
+const DESCRIPTIONS: &[&str] =
+    &["sw-description", "manifest.raucm", "system.conf", "payload_properties.txt", "care_map.txt"];
 
 fn named(name: &str) -> Option<Language> {
     let (name, style, script, _) = LANGUAGES.iter().find(|l| l.0 == name)?;
@@ -136,7 +137,9 @@ pub(crate) enum Says {
 }
 
 /// Extensions (and names without one) under which code may stand that no other extension tells.
-const OPEN: &[&str] = &["", "txt", "in", "orig", "bak", "old", "tmpl", "tpl", "j2", "template", "script", "hook", "dist", "sample", "new"];
+const OPEN: &[&str] = &[
+    "", "txt", "in", "orig", "bak", "old", "tmpl", "tpl", "j2", "template", "script", "hook", "dist", "sample", "new",
+];
 
 /// What a name says.
 pub(crate) fn by_name(name: &str) -> Says {
@@ -166,7 +169,8 @@ pub(crate) fn by_name(name: &str) -> Says {
 fn by_extension(stem: &str) -> Says {
     let extension = yumen_model::artifact::extension(stem);
     let known = LANGUAGES.iter().find(|l| !extension.is_empty() && l.3.contains(&extension.as_str()));
-    known.map_or(Says::Nothing, |(name, style, script, _)| Says::Code(Language { name, style: *style, script: *script }))
+    known
+        .map_or(Says::Nothing, |(name, style, script, _)| Says::Code(Language { name, style: *style, script: *script }))
 }
 
 /// What the beginning of a text whose name tells nothing looks like.
@@ -174,7 +178,8 @@ pub(crate) fn by_content(head: &str) -> Option<Language> {
     let first = head.trim_start_matches('\u{FEFF}').lines().next().unwrap_or("");
     if let Some(line) = first.strip_prefix("#!") {
         let program = line.split_whitespace().find(|w| !w.ends_with("/env") && !w.starts_with('-')).unwrap_or("");
-        let program = program.rsplit('/').next().unwrap_or(program).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let program =
+            program.rsplit('/').next().unwrap_or(program).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         return named(match program {
             "python" | "pypy" => "python",
             "node" | "deno" | "bun" => "javascript",
@@ -199,16 +204,37 @@ pub(crate) fn by_content(head: &str) -> Option<Language> {
         statements += u32::from(line.ends_with(';'));
         blocks += u32::from(line.ends_with('{') || line == "}" || line == "};");
         let begins = |list: &[&str]| list.iter().any(|p| line.starts_with(p));
-        if begins(&["#include ", "#define ", "#ifndef ", "#ifdef ", "static void ", "static int ", "typedef ", "using namespace ", "extern \"C\""]) {
+        if begins(&[
+            "#include ",
+            "#define ",
+            "#ifndef ",
+            "#ifdef ",
+            "static void ",
+            "static int ",
+            "typedef ",
+            "using namespace ",
+            "extern \"C\"",
+        ]) {
             signs[0] += 1;
         }
-        if (begins(&["package ", "import "]) && line.ends_with(';')) || begins(&["public class ", "public interface ", "@Override", "private final "]) {
+        if (begins(&["package ", "import "]) && line.ends_with(';'))
+            || begins(&["public class ", "public interface ", "@Override", "private final "])
+        {
             signs[1] += 1;
         }
-        if (begins(&["def ", "class ", "async def "]) && line.ends_with(':')) || (begins(&["from "]) && line.contains(" import ")) {
+        if (begins(&["def ", "class ", "async def "]) && line.ends_with(':'))
+            || (begins(&["from "]) && line.contains(" import "))
+        {
             signs[2] += 1;
         }
-        if begins(&["package_extract_file(", "assert(getprop(", "ui_print(", "apply_patch", "block_image_update(", "mount(\""]) {
+        if begins(&[
+            "package_extract_file(",
+            "assert(getprop(",
+            "ui_print(",
+            "apply_patch",
+            "block_image_update(",
+            "mount(\"",
+        ]) {
             signs[3] += 1;
         }
     }
@@ -223,7 +249,11 @@ pub(crate) fn by_content(head: &str) -> Option<Language> {
 /// MATLAB and Objective-C share an extension.
 pub(crate) fn settle(language: Language, head: &str) -> Language {
     let objective = ["#import", "@interface", "@implementation", "#include"].iter().any(|sign| head.contains(sign));
-    if language.name == "matlab" && objective { Language { name: "objective-c", script: false, style: C } } else { language }
+    if language.name == "matlab" && objective {
+        Language { name: "objective-c", script: false, style: C }
+    } else {
+        language
+    }
 }
 
 #[cfg(test)]
@@ -238,12 +268,22 @@ mod tests {
             Says::Nothing => "?",
             Says::Other => "-",
         };
-        assert_eq!(["a/B.CPP", "x.can", "IVehicle.aidl", "door.c.orig", "CMakeLists.txt", "META-INF/com/google/android/updater-script"].map(name), [
-            "c++", "capl", "aidl", "c", "make", "edify"
-        ]);
-        assert_eq!(["sw-description", "README", "notes.txt", "data.csv", "a.json", "page.html", "x.log"].map(name), [
-            "description", "?", "?", "-", "-", "-", "-"
-        ]);
+        assert_eq!(
+            [
+                "a/B.CPP",
+                "x.can",
+                "IVehicle.aidl",
+                "door.c.orig",
+                "CMakeLists.txt",
+                "META-INF/com/google/android/updater-script"
+            ]
+            .map(name),
+            ["c++", "capl", "aidl", "c", "make", "edify"]
+        );
+        assert_eq!(
+            ["sw-description", "README", "notes.txt", "data.csv", "a.json", "page.html", "x.log"].map(name),
+            ["description", "?", "?", "-", "-", "-", "-"]
+        );
         let content = |text: &str| by_content(text).map_or("-", |l| l.name);
         assert_eq!(content("#!/usr/bin/env python3\nprint(1)\n"), "python");
         assert_eq!(content("#!/bin/sh -e\nexit 0\n"), "shell");

@@ -167,7 +167,10 @@ mod tests {
     fn code_strings_and_comments_are_told_apart() {
         assert_eq!(parts("a.c", "x = 1; /* a\nb */ y(\"s // t\"); // z"), "k<x = 1;>c<a>c<b>k<y(>s<s // t>k<);>c<z>");
         assert_eq!(parts("a.py", "'''doc\nmore''' + f('it')  # note"), "c<doc>c<more>k<+ f(>s<it>k<)>c<note>");
-        assert_eq!(parts("a.js", "fetch(`a/${b}`, 'c') // d\nlet u = 'http://x'"), "k<fetch(>s<a/${b}>k<,>s<c>k<)>c<d>k<let u =>s<http://x>");
+        assert_eq!(
+            parts("a.js", "fetch(`a/${b}`, 'c') // d\nlet u = 'http://x'"),
+            "k<fetch(>s<a/${b}>k<,>s<c>k<)>c<d>k<let u =>s<http://x>"
+        );
         assert_eq!(parts("a.lua", "local a = 1 -- b\n--[[ c\nd ]] e()"), "k<local a = 1>c<b>c<c>c<d>k<e()>");
         assert_eq!(parts("a.st", "(* door *) x := TRUE; // y"), "c<door>k<x := TRUE;>c<y>");
         assert_eq!(parts("a.sh", "n=${#a} # b"), "k<n=${#a}>c<b>");

@@ -27,11 +27,27 @@ use vocabulary::{Unit, Vocabulary};
 use weigh::Scales;
 
 /// Formats of executables and of what holds them.
-const EXECUTABLES: &[&str] =
-    &["elf", "pe", "macho", "mach-o", "coff", "dex", "oat", "wasm", "java-class", "class", "ihex", "srec", "vbf", "uf2"];
+const EXECUTABLES: &[&str] = &[
+    "elf",
+    "pe",
+    "macho",
+    "mach-o",
+    "coff",
+    "dex",
+    "oat",
+    "wasm",
+    "java-class",
+    "class",
+    "ihex",
+    "srec",
+    "vbf",
+    "uf2",
+];
 /// Extensions of executables that no plugin reads.
-const EXECUTABLE_NAMES: &[&str] =
-    &["so", "ko", "o", "a", "elf", "axf", "out", "exe", "dll", "sys", "dex", "odex", "oat", "vdex", "class", "pyc", "wasm", "efi"];
+const EXECUTABLE_NAMES: &[&str] = &[
+    "so", "ko", "o", "a", "elf", "axf", "out", "exe", "dll", "sys", "dex", "odex", "oat", "vdex", "class", "pyc",
+    "wasm", "efi",
+];
 
 /// Formats whose names speak of vehicles whatever they are.
 const OF_VEHICLES: &[&str] = &["dbc", "odx", "pdx", "a2l", "ldf", "arxml", "fibex", "cdd", "kcd", "sym"];
@@ -90,9 +106,15 @@ impl Detector for CodeDetector {
             EvidenceKind::Text => {
                 let line = header.properties.get("first_line").and_then(Value::as_u64).unwrap_or(1);
                 let session = match (role, language::by_name(&header.name)) {
-                    (Some("names"), _) | (_, Says::Description) => TextSession::description(vocabulary(), self.scales(header)),
-                    (_, Says::Code(language)) => TextSession::code(vocabulary(), self.scales(header), Some(language), line),
-                    (_, Says::Nothing) if header.format == "text" => TextSession::code(vocabulary(), self.scales(header), None, line),
+                    (Some("names"), _) | (_, Says::Description) => {
+                        TextSession::description(vocabulary(), self.scales(header))
+                    }
+                    (_, Says::Code(language)) => {
+                        TextSession::code(vocabulary(), self.scales(header), Some(language), line)
+                    }
+                    (_, Says::Nothing) if header.format == "text" => {
+                        TextSession::code(vocabulary(), self.scales(header), None, line)
+                    }
                     (_, Says::Nothing | Says::Other) => return None,
                 };
                 Some(Box::new(session))
@@ -110,7 +132,8 @@ impl Detector for CodeDetector {
                 Some(Box::new(RecordSession::new(vocabulary(), self.scales(header), cells)))
             }
             EvidenceKind::Raw => {
-                let executable = EXECUTABLES.contains(&header.format.as_ref()) || EXECUTABLE_NAMES.contains(&extension.as_str());
+                let executable =
+                    EXECUTABLES.contains(&header.format.as_ref()) || EXECUTABLE_NAMES.contains(&extension.as_str());
                 executable.then(|| Box::new(TextSession::binary(vocabulary(), self.scales(header))) as Box<dyn Session>)
             }
             EvidenceKind::Keys | EvidenceKind::Inventory | EvidenceKind::Name => None,

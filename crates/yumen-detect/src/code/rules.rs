@@ -101,7 +101,12 @@ pub(crate) const RULES: &[Rule] = &[
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, HORN | FIND]), NEAR | NEARKEY | KEY),
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, VEHICLE, CONTROL | START | LOCK]), NEAR | NEARKEY | KEY),
     but(
-        rule(REMOTE_CONTROL, 10, Veh, &[REMOTE, CLIMATE | TRUNK | LOCK | CHARGE | START | IGNITION | BRAKE | TORQUE | HV]),
+        rule(
+            REMOTE_CONTROL,
+            10,
+            Veh,
+            &[REMOTE, CLIMATE | TRUNK | LOCK | CHARGE | START | IGNITION | BRAKE | TORQUE | HV],
+        ),
         NEAR | NEARKEY | KEY,
     ),
     but(rule(REMOTE_CONTROL, 6, Veh, &[REMOTE, WINDOW | LIGHT]), NEAR | NEARKEY | KEY),
@@ -155,9 +160,19 @@ pub(crate) const RULES: &[Rule] = &[
     rule(LANE_KEEP, 5, Veh, &[LANE, CENTER]),
     rule(LANE_KEEP, 10, Veh, &[LKA]),
     // Charging and discharging.
-    rule(CHARGE_CONTROL, 10, Veh, &[CHARGE | DISCHARGE, EVPLUG, ACT | CONTROL | START | STOP | LIMIT | OPEN | LOCK | UNLOCK | POWER | CUT]),
+    rule(
+        CHARGE_CONTROL,
+        10,
+        Veh,
+        &[CHARGE | DISCHARGE, EVPLUG, ACT | CONTROL | START | STOP | LIMIT | OPEN | LOCK | UNLOCK | POWER | CUT],
+    ),
     rule(CHARGE_CONTROL, 5, Veh, &[CHARGE | DISCHARGE, EVPLUG]),
-    rule(CHARGE_CONTROL, 10, Veh, &[CHARGE | DISCHARGE, BATTERY | HV, ACT | CONTROL | START | STOP | LIMIT | CUT | POWER]),
+    rule(
+        CHARGE_CONTROL,
+        10,
+        Veh,
+        &[CHARGE | DISCHARGE, BATTERY | HV, ACT | CONTROL | START | STOP | LIMIT | CUT | POWER],
+    ),
     rule(CHARGE_CONTROL, 5, Ee, &[CHARGE | DISCHARGE, ACT | CONTROL | START | STOP | LIMIT | CUT | POWER]),
     rule(CHARGE_CONTROL, 10, Veh, &[CHARGE, VEHICLE | REMOTE, START | STOP | CONTROL | ACT]),
     rule(CHARGE_CONTROL, 10, Veh, &[CHARGE, DISCHARGE]),

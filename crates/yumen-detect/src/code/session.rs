@@ -119,7 +119,8 @@ struct Whole {
 
 /// The identifiers of a stretch of code, with what they are members of: `vehicle.door->unlock`, `Car::getEngine().start`.
 fn chains(text: &str) -> impl Iterator<Item = (usize, usize)> {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || (c >= '\u{3400}' && !('\u{FE00}'..='\u{FFFF}').contains(&c));
+    let word =
+        |c: char| c.is_ascii_alphanumeric() || c == '_' || (c >= '\u{3400}' && !('\u{FE00}'..='\u{FFFF}').contains(&c));
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..)?;
@@ -145,7 +146,9 @@ fn chains(text: &str) -> impl Iterator<Item = (usize, usize)> {
 /// What text is taken for.
 enum Kind {
     /// Not known before its beginning was read.
-    Open { language: Option<Language> },
+    Open {
+        language: Option<Language>,
+    },
     Code(Language),
     /// A text that describes: names, no code.
     Description,
@@ -282,11 +285,13 @@ impl TextSession {
             bytes: &|offset| window.byte_at(base + offset as u64),
             numbered: !matches!(self.kind, Kind::Binary),
         };
-        let hits: Vec<Found> = hits.iter().filter(|h| h.2 <= at + line.len()).map(|h| (h.0, h.1 - at, h.2 - at)).collect();
+        let hits: Vec<Found> =
+            hits.iter().filter(|h| h.2 <= at + line.len()).map(|h| (h.0, h.1 - at, h.2 - at)).collect();
         let mut whole = Whole::default();
         match &self.kind {
             Kind::Code(language) => {
-                let data = line.len() > STATEMENT && memchr::memchr_iter(b' ', line.as_bytes()).count() * BLANKS < line.len();
+                let data =
+                    line.len() > STATEMENT && memchr::memchr_iter(b' ', line.as_bytes()).count() * BLANKS < line.len();
                 let look = !hits.is_empty() && !data;
                 self.open = split(&language.style, line, self.open, &mut |part, from, to| {
                     if look && from < to {
@@ -402,7 +407,10 @@ impl RecordSession {
                     self.lines += u64::from(!text.trim().is_empty());
                     let text = &text[..text.floor_char_boundary(LONGEST_LINE)];
                     let mut hits = std::mem::take(&mut self.reader.hits);
-                    self.reader.vocabulary.literals.scan(text.as_bytes(), 0, text.len(), &mut |n, s, e| hits.push((n, s, e)));
+                    self.reader
+                        .vocabulary
+                        .literals
+                        .scan(text.as_bytes(), 0, text.len(), &mut |n, s, e| hits.push((n, s, e)));
                     if !hits.is_empty() {
                         let line = Line {
                             text,
@@ -480,7 +488,14 @@ impl Session for RecordSession {
         };
         if let (Some(language), true) = (language, self.lines > 0) {
             let properties = [("languages", Value::from(vec![language])), ("lines", Value::from(self.lines))];
-            out.summary(kinds::CODE_SOURCE, vec![("form", form.into())], 1, 0.95, Location::default(), properties.into());
+            out.summary(
+                kinds::CODE_SOURCE,
+                vec![("form", form.into())],
+                1,
+                0.95,
+                Location::default(),
+                properties.into(),
+            );
         }
         self.reader.scales.report(form, language, out);
     }

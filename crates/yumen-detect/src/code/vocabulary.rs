@@ -57,7 +57,9 @@ impl Context {
             while bits != 0 {
                 let index = at * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                let Some(word) = WORDS.get(index).or_else(|| CHINESE.get(index.checked_sub(WORDS.len())?)) else { continue };
+                let Some(word) = WORDS.get(index).or_else(|| CHINESE.get(index.checked_sub(WORDS.len())?)) else {
+                    continue;
+                };
                 all += u32::from(word.2);
                 clear |= word.2 >= 2;
                 let plain = word.1 & super::terms::VEHICLE != 0 && word.2 < 3;
@@ -104,7 +106,8 @@ impl Unit {
 
 impl Vocabulary {
     pub(crate) fn new() -> Self {
-        let words = WORDS.iter().enumerate().map(|(i, w)| (w.0.as_bytes(), u16::try_from(i).unwrap_or(u16::MAX))).collect();
+        let words =
+            WORDS.iter().enumerate().map(|(i, w)| (w.0.as_bytes(), u16::try_from(i).unwrap_or(u16::MAX))).collect();
         let mut patterns: Vec<String> = CHINESE.iter().map(|w| w.0.to_owned()).collect();
         patterns.extend(WORDS.iter().map(|w| w.0).filter(|w| w.len() >= 3 && !COMMON.contains(w)).map(str::to_owned));
         Vocabulary { words, literals: Literals::new(&patterns) }
@@ -242,7 +245,9 @@ impl Pieces {
 fn piece_end(run: &[u8], from: usize) -> usize {
     let at = |i: usize| run.get(i).copied().unwrap_or(0);
     // V2L, V2G
-    if matches!(at(from), b'V' | b'v') && at(from + 1) == b'2' && matches!(at(from + 2).to_ascii_lowercase(), b'l' | b'g' | b'h' | b'x' | b'v')
+    if matches!(at(from), b'V' | b'v')
+        && at(from + 1) == b'2'
+        && matches!(at(from + 2).to_ascii_lowercase(), b'l' | b'g' | b'h' | b'x' | b'v')
         && !at(from + 3).is_ascii_lowercase()
     {
         return from + 3;
@@ -252,7 +257,10 @@ fn piece_end(run: &[u8], from: usize) -> usize {
         let (before, here, next) = (at(to - 1), at(to), at(to + 1));
         let boundary = before.is_ascii_digit() != here.is_ascii_digit()
             || (before.is_ascii_lowercase() && here.is_ascii_uppercase())
-            || (before.is_ascii_uppercase() && here.is_ascii_uppercase() && next.is_ascii_lowercase() && !plural(run, to));
+            || (before.is_ascii_uppercase()
+                && here.is_ascii_uppercase()
+                && next.is_ascii_lowercase()
+                && !plural(run, to));
         if boundary {
             break;
         }
@@ -282,7 +290,17 @@ mod tests {
 
     #[test]
     fn names_of_every_style_are_taken_apart() {
-        for text in ["remoteDoorUnlock", "RemoteDoorUnlock", "REMOTE_DOOR_UNLOCK", "remote-door-unlock", "RmtDrUnlk", "remotedoorunlock", "远程车门解锁", "远程解锁Door", "remote_doors_unlocked"] {
+        for text in [
+            "remoteDoorUnlock",
+            "RemoteDoorUnlock",
+            "REMOTE_DOOR_UNLOCK",
+            "remote-door-unlock",
+            "RmtDrUnlk",
+            "remotedoorunlock",
+            "远程车门解锁",
+            "远程解锁Door",
+            "remote_doors_unlocked",
+        ] {
             assert_eq!(concepts(text), REMOTE | DOOR | UNLOCK, "{text}");
         }
         assert_eq!(concepts("KCmd_RMT_DrLk"), ACT | CONTROL | REMOTE | DOOR | LOCK);
@@ -296,7 +314,21 @@ mod tests {
 
     #[test]
     fn words_inside_of_other_words_are_none() {
-        for text in ["blockchain", "clockwork", "quota", "rotation", "accelerometer", "accumulate", "breaker", "planes", "acceptCharger2x".trim_end_matches("Charger2x"), "unlockable", "surcharges", "notable", "iota"] {
+        for text in [
+            "blockchain",
+            "clockwork",
+            "quota",
+            "rotation",
+            "accelerometer",
+            "accumulate",
+            "breaker",
+            "planes",
+            "acceptCharger2x".trim_end_matches("Charger2x"),
+            "unlockable",
+            "surcharges",
+            "notable",
+            "iota",
+        ] {
             assert_eq!(concepts(text), 0, "{text}");
         }
         assert_eq!(concepts("_ZN3foo3barEv") & EVPLUG, 0);

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use yumen_model::{Detector, EvidenceHeader, EvidenceKind, KindId, Session};
 
 use crate::recogniser::Recogniser;
+use engine::Engine;
 pub(crate) use literals::Literals;
 pub(crate) use raw::Stretches;
 pub(crate) use window::Window;
-use engine::Engine;
 
 /// The detector that runs every recogniser in one pass.
 pub struct TextDetector {

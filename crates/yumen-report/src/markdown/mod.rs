@@ -24,6 +24,7 @@ pub fn markdown(report: &Report, lang: Lang) -> String {
     doc.causes();
     doc.chain();
     doc.classifications();
+    doc.examined();
     doc.questions();
     doc.findings();
     doc.opaque();
