@@ -13,6 +13,7 @@ mod kit;
 mod large;
 mod manifest;
 mod names;
+mod ota;
 mod passes;
 mod pipelines;
 mod release;

@@ -209,6 +209,14 @@ const UNIT_WORDS: &[(&str, &str)] = &[
     ("TBOX", "ecu"),
     ("TELEMATICS", "ecu"),
     ("IVI", "ecu"),
+    ("HEADUNIT", "ecu"),
+    ("TCAM", "ecu"),
+    ("TGW", "ecu"),
+    ("PEPS", "ecu"),
+    ("FAHRZEUG", "vehicle"),
+    ("STEUERGERAET", "ecu"),
+    ("STEUERGERÄT", "ecu"),
+    ("DIGITALKEY", "vehicle"),
     ("TCU", "ecu"),
     ("VCU", "ecu"),
     ("BCM", "ecu"),
@@ -220,6 +228,11 @@ const UNIT_WORDS: &[(&str, &str)] = &[
     ("RSU", "v2x"),
     ("V2G", "charging"),
     ("EVCC", "charging"),
+    ("OEMPROV", "charging"),
+    ("OEMPROVCERT", "charging"),
+    ("EMAID", "charging"),
+    ("MOSUBCA1", "charging"),
+    ("MOSUBCA2", "charging"),
     ("SECC", "charging"),
 ];
 
@@ -229,6 +242,13 @@ const UNIT_WORDS_ZH: &[(&str, &str)] = &[
     ("车辆", "vehicle"),
     ("整车", "vehicle"),
     ("车联网", "vehicle"),
+    ("汽车", "vehicle"),
+    ("车端", "vehicle"),
+    ("网联", "vehicle"),
+    ("域控", "ecu"),
+    ("控制器", "ecu"),
+    ("电控", "ecu"),
+    ("数字钥匙", "vehicle"),
     ("路侧", "v2x"),
 ];
 
@@ -269,15 +289,31 @@ fn words_kind(text: &str, domain_component: bool) -> Option<&'static str> {
     if domain_component {
         return matches!(text, "V2G" | "OEM" | "MO" | "CPO").then_some("charging");
     }
-    let upper = text.to_ascii_uppercase().replace("T-BOX", "TBOX").replace("C-V2X", "CV2X");
+    let upper = text.to_uppercase().replace("T-BOX", "TBOX").replace("T_BOX", "TBOX").replace("C-V2X", "CV2X");
     let mut kind = UNIT_WORDS_ZH.iter().find(|w| upper.contains(w.0)).map(|w| w.1);
-    for word in upper.split(|c: char| !c.is_ascii_alphanumeric()) {
+    for word in upper.split(|c: char| !c.is_alphanumeric()) {
         if is_vin(word) {
             return Some("vehicle");
         }
-        kind = kind.or_else(|| UNIT_WORDS.iter().find(|w| w.0 == word).map(|w| w.1));
+        // Units are numbered: `ECU01`.
+        let unit = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        kind = kind.or_else(|| UNIT_WORDS.iter().find(|w| w.0 == word || w.0 == unit).map(|w| w.1));
+        if kind.is_none() && is_emaid(word) {
+            kind = Some("charging");
+        }
     }
     kind
+}
+
+/// An identifier of an e-mobility contract (ISO 15118, IEC 63119) without its separators: country, provider, `C`, eight characters, a check character.
+fn is_emaid(word: &str) -> bool {
+    const COUNTRIES: [&str; 12] = ["DE", "CN", "FR", "GB", "NL", "SE", "NO", "AT", "CH", "IT", "ES", "BE"];
+    let bytes = word.as_bytes();
+    matches!(bytes.len(), 14 | 15)
+        && word.is_ascii()
+        && COUNTRIES.contains(&&word[..2])
+        && bytes[5] == b'C'
+        && bytes[6..].iter().filter(|b| b.is_ascii_digit()).count() >= 4
 }
 
 /// 17 characters with a valid check digit (GB 16735, ISO 3779), or with the common shape of one that begins `L` (China).
@@ -371,6 +407,20 @@ pub(crate) mod tests {
         assert_eq!(kind("a", "T-Box", &[]).as_deref(), Some("ecu"));
         assert_eq!(kind("OBU-0001", "", &[]).as_deref(), Some("v2x"));
         assert_eq!(kind("securecu.example", "Security", &[]), None);
+        for (cn, ou, what) in [
+            ("ECU01", "", "ecu"),
+            ("T_BOX-7", "", "ecu"),
+            ("某汽车云", "", "vehicle"),
+            ("车载终端", "", "ecu"),
+            ("DE8AACA1B2C3D4", "", "charging"),
+            ("OEMProvCert", "", "charging"),
+            ("x", "Steuergerät", "ecu"),
+        ] {
+            assert_eq!(kind(cn, ou, &[]).as_deref(), Some(what), "{cn}");
+        }
+        for cn in ["www.example.com", "HPCE", "Recut", "DESKTOPCLIENT12"] {
+            assert_eq!(kind(cn, "", &[]), None, "{cn}");
+        }
         let its = of(
             SEQUENCE,
             &[

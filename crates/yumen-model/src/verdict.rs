@@ -94,6 +94,35 @@ pub struct Classification {
     pub provenance: BTreeMap<String, Value>,
 }
 
+/// A row whose condition has several limbs, of which something in the shipment speaks: each limb with its state. Listed whether the row applies or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Examined {
+    /// Id of the row.
+    pub row: String,
+    /// Title of the row's item.
+    #[serde(default)]
+    pub item: Text,
+    /// How the whole stands: as [`Limb::state`].
+    pub state: String,
+    /// The limbs in the order of the rulebook. All must hold.
+    pub limbs: Vec<Limb>,
+}
+
+/// A limb of a row's condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Limb {
+    /// What it asks.
+    pub title: Text,
+    /// `holds`, `fails`, `unknown` (a fact is not declared, or a person must look), or `unseen` (nothing found, but opaque bytes may hold it).
+    pub state: String,
+    /// Ids of findings and `fact:NAME` of declared facts that it rests on.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub because: Vec<String>,
+    /// Ids of findings of the same kinds that do not count for it: of another form, such as the symbols of a binary.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub beside: Vec<String>,
+}
+
 /// A question that is open, with the key of the manifest that settles it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {

@@ -109,6 +109,43 @@ pub fn explain_finding(report: &Report, id: &str, lang: Lang) -> Option<String> 
     Some(out.out)
 }
 
+/// What a report knows of a row that was examined limb by limb: each limb with its state and the findings behind it. Empty where it was not.
+#[must_use]
+pub fn explain_row(report: &Report, id: &str, lang: Lang) -> String {
+    let index = Index::new(report);
+    let mut out = Explanation { out: String::new() };
+    for row in report.examined.iter().filter(|e| e.row.eq_ignore_ascii_case(id)) {
+        out.blank();
+        let heading = lang.pick("在这份报告中", "In this report");
+        out.text(0, &format!("{heading}: {}", words::limb(lang, &row.state)));
+        for limb in &row.limbs {
+            out.text(2, &format!("- {}: {}", lang.of(&limb.title), words::limb(lang, &limb.state)));
+            let lists = [
+                (&limb.because, ""),
+                (&limb.beside, lang.pick("（形式不符，不计入）", " (of another form, does not count)")),
+            ];
+            for (ids, note) in lists {
+                for id in ids {
+                    match index.exact(id) {
+                        Some(f) => {
+                            let at = place(lang, &f.location);
+                            out.text(6, &format!("{} {} {at} [{}]{note}", f.kind, f.artifact, f.id));
+                            if let Some(evidence) = f.properties.get("evidence") {
+                                out.text(8, &vocabulary::value(lang, "evidence", evidence));
+                            }
+                        }
+                        None => out.text(6, &format!("{id}{note}")),
+                    }
+                }
+            }
+        }
+    }
+    for reason in report.verdict.reasons.iter().filter(|r| r.refs.first().is_some_and(|r| r.eq_ignore_ascii_case(id))) {
+        out.text(2, &format!("{} {}", if reason.holds { "✗" } else { "·" }, lang.of(&reason.text)));
+    }
+    out.out
+}
+
 struct Explanation {
     out: String,
 }

@@ -37,7 +37,7 @@ mod triage;
 mod vocabulary;
 mod words;
 
-pub use explain::explain_finding;
+pub use explain::{explain_finding, explain_row};
 pub use json::{ReadError, schema};
 pub use lang::Lang;
 pub use markdown::markdown;

@@ -9,7 +9,7 @@ use yumen_model::coverage::Coverage;
 use yumen_model::finding::Finding;
 use yumen_model::outcome::{ArtifactEntry, OpaqueEntry, ScanOutcome};
 use yumen_model::subject::Subjects;
-use yumen_model::verdict::{Classification, Outcome, Reason, Text, Verdict};
+use yumen_model::verdict::{Classification, Examined, Outcome, Reason, Text, Verdict};
 
 /// The schema that [`Report::schema`] names.
 pub const SCHEMA: &str = "yumen-report/1";
@@ -50,6 +50,9 @@ pub struct Report {
     pub coverage: Coverage,
     /// Rows of the rulebook that apply or may apply.
     pub classifications: Vec<Classification>,
+    /// Rows of several limbs of which something in the shipment speaks, each limb with its state; those that do not apply stand here too.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub examined: Vec<Examined>,
     /// The decision.
     pub verdict: Verdict,
     /// Security duties that go with any transfer.
@@ -222,6 +225,7 @@ impl Report {
             subjects,
             coverage: scan.coverage,
             classifications,
+            examined: Vec::new(),
             verdict,
             checklist: Vec::new(),
             notes: Vec::new(),

@@ -10,6 +10,17 @@ use yumen_model::verdict::{Class, Outcome, Route, Verdict};
 use crate::lang::Lang;
 use crate::vocabulary;
 
+/// The state of a limb of a row.
+pub(crate) fn limb(lang: Lang, state: &str) -> &str {
+    match state {
+        "holds" => lang.pick("成立", "holds"),
+        "fails" => lang.pick("不成立", "fails"),
+        "unknown" => lang.pick("未知", "not known"),
+        "unseen" => lang.pick("未发现（有不透明内容，不能排除）", "not found, but opaque content may hold it"),
+        other => other,
+    }
+}
+
 /// The verdict in one plain word group.
 pub(crate) fn outcome(lang: Lang, verdict: &Verdict) -> &'static str {
     match (verdict.outcome, verdict.route) {

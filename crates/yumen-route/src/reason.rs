@@ -42,6 +42,7 @@ reasons! {
     GeodataCleared "geodata-cleared" tells: "地理信息前置条件已满足", "the preconditions for geographic data are met";
     ImportantData "important-data" tells: "含有重要数据", "there is important data";
     ImportantUndecided "important-undecided" holds: "是否为重要数据取决于未答复的事实", "whether it is important data depends on facts that are not declared";
+    LimbMissing "row-limb-missing" tells: "该行的要件未全部成立，因而不适用；其余内容仍须另行判断", "a limb of the row is missing, so that it does not apply; everything else is judged on its own";
     CandidateUndecided "candidate-undecided" holds: "可能属于重要数据，尚未由具名人员判定", "possibly important data, and no named person has determined it";
     PersonalUndecided "personal-undecided" holds: "是否为个人信息取决于未答复的事实", "whether it is personal information depends on facts that are not declared";
     Determined "determined" tells: "已由具名人员判定", "a named person has determined it";

@@ -128,6 +128,8 @@ pub struct Row {
     pub category: Option<Text>,
     /// The item.
     pub item: Text,
+    /// Titles of the limbs, where `when` is a list of conditions that must all hold.
+    pub limbs: Vec<Text>,
     /// When it applies; none for rows that no scan can tell.
     pub when: Option<Condition>,
     /// The class it yields.

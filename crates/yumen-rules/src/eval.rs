@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 use yumen_model::kind::KindId;
-use yumen_model::verdict::Class;
+use yumen_model::verdict::{Class, Text};
 use yumen_model::{Finding, Reason, ScanOutcome};
 
 use crate::book::{Row, Rulebook};
@@ -44,6 +44,23 @@ pub struct RowState<'b> {
     pub facts: Vec<String>,
     /// What would settle it where it is unknown, with the findings it is about.
     pub asks: BTreeMap<Ask, Vec<usize>>,
+}
+
+/// How a limb of a row stands.
+#[derive(Clone, Debug)]
+pub struct LimbState<'b> {
+    /// Its title.
+    pub title: &'b Text,
+    /// Whether it holds by what was seen.
+    pub truth: Truth,
+    /// The same, where what is opaque may hold anything.
+    pub beyond: Truth,
+    /// Findings that it rests on.
+    pub findings: Vec<usize>,
+    /// Declared facts that it rests on, or that speak against it.
+    pub facts: Vec<String>,
+    /// Findings of its kinds that do not count for it.
+    pub beside: Vec<usize>,
 }
 
 /// A scan prepared for evaluation.
@@ -143,6 +160,39 @@ impl<'a> Scan<'a> {
             facts: if eval.truth.is_false() { Vec::new() } else { eval.facts.into_iter().collect() },
             asks: eval.asks.into_iter().map(|(ask, about)| (ask, list(about))).collect(),
         }
+    }
+
+    /// How the limbs of a row stand; none for rows whose limbs have no titles.
+    #[must_use]
+    pub fn limbs(&self, row: &'a Row) -> Vec<LimbState<'a>> {
+        let proof = matches!(row.class, Class::Important | Class::StateSecretSuspect);
+        let parts: &[Condition] = match &row.when {
+            Some(Condition::All(list)) => list,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let limb = |(title, condition): (&'a Text, &Condition)| {
+            let eval = self.condition(condition, proof);
+            let findings: Vec<usize> =
+                if eval.truth.is_false() { Vec::new() } else { eval.findings.into_keys().collect() };
+            let of_kinds = condition.kinds().iter().flat_map(|k| self.by_kind.get(&k).into_iter().flatten().copied());
+            let beside: BTreeSet<usize> = of_kinds.filter(|i| !findings.contains(i)).collect();
+            // What is declared decides it, either way.
+            let declared = |f: &&str| self.facts.names().any(|n| n == *f);
+            let facts = match findings.is_empty() {
+                true => condition.facts().into_iter().filter(declared).map(str::to_owned).collect(),
+                false => eval.facts.into_iter().collect(),
+            };
+            LimbState {
+                title,
+                truth: eval.truth,
+                beyond: eval.beyond,
+                findings,
+                facts,
+                beside: beside.into_iter().collect(),
+            }
+        };
+        row.limbs.iter().zip(parts).map(limb).collect()
     }
 
     /// Whether a condition holds by what was seen.

@@ -23,7 +23,7 @@ mod truth;
 pub mod yaml;
 
 pub use book::{Row, Rulebook};
-pub use eval::{Ask, RowState, Scan};
+pub use eval::{Ask, LimbState, RowState, Scan};
 pub use facts::{Declared, FactTable, FactValue};
 pub use load::BUILTIN_NAMES;
 pub use paths::{Globs, escape_glob};

@@ -278,6 +278,8 @@ struct Row {
     scenario: String,
     category: Option<Text>,
     item: Text,
+    /// Titles of the limbs: as many as `when` has conditions under `all`.
+    limbs: Option<Vec<Text>>,
     /// When it applies; left out only with `detectable: false`.
     when: Option<Condition>,
     class: Class,

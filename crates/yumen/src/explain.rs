@@ -20,7 +20,10 @@ pub(crate) fn run(args: &ExplainArgs) -> CommandResult {
     }
     let rulebook = rules::load(&args.rules.rulebook, args.rules.config.as_deref())?;
     let zh = lang == yumen_report::Lang::Zh;
-    let text = rulebook.explain(&args.what, zh).ok_or_else(|| rules::unknown(&args.what))?;
+    let mut text = rulebook.explain(&args.what, zh).ok_or_else(|| rules::unknown(&args.what))?;
+    if let Some(path) = &args.report {
+        text.push_str(&yumen_report::explain_row(&read(path)?, &args.what, lang));
+    }
     output::stdout(&text)?;
     Ok(PASS)
 }

@@ -198,6 +198,7 @@ fn decide(
         decision.verdict,
     );
     let coded = |list: Vec<(String, Text)>| list.into_iter().map(|(code, text)| CodedText { code, text });
+    report.examined = decision.examined;
     report.checklist = decision.checklist.into_iter().map(|(id, text)| ChecklistItem { id, text }).collect();
     report.notes = coded(decision.standing_notes)
         .chain(not_looked_for(rulebook, detectors))

@@ -87,7 +87,7 @@ pub(crate) const COMMANDS: &[&[u64]] = &[
 pub(crate) const RULES: &[Rule] = &[
     // Upgrades.
     rule(OTA_CODE, 10, No, &[OTA, UPDATE | FIRMWARE | PACKAGE | FETCH | INSTALL]),
-    rule(OTA_CODE, 5, No, &[OTA, CONTROL | MANAGE | START | ACT | ECU | VEHICLE | CLOUD]),
+    rule(OTA_CODE, 5, No, &[OTA, CONTROL | MANAGE | START | STOP | ACT | ECU | VEHICLE | CLOUD]),
     rule(OTA_CODE, 5, No, &[UPDATER]),
     rule(OTA_CODE, 6, Ee, &[INSTALL | UPDATE, ECU]),
     rule(OTA_CODE, 5, Ee, &[INSTALL | UPDATE | FETCH, FIRMWARE]),
@@ -96,7 +96,8 @@ pub(crate) const RULES: &[Rule] = &[
     rule(OTA_CODE, 4, Ee, &[REQDL | XFER | XEXIT]),
     // Remote control. What is done with a key nearby is not remote.
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, DOOR, LOCK | UNLOCK | OPEN]), NEAR | NEARKEY | KEY),
-    but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, UNLOCK]), NEAR | NEARKEY | KEY),
+    but(rule(REMOTE_CONTROL, 10, Veh, &[REMOTE, UNLOCK]), NEAR | NEARKEY | KEY),
+    but(rule(REMOTE_CONTROL, 6, No, &[REMOTE, UNLOCK]), NEAR | NEARKEY | KEY),
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, ENGINE, START | STOP]), NEAR | NEARKEY | KEY),
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, HORN | FIND]), NEAR | NEARKEY | KEY),
     but(rule(REMOTE_CONTROL, 10, No, &[REMOTE, VEHICLE, CONTROL | START | LOCK]), NEAR | NEARKEY | KEY),

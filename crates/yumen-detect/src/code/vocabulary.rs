@@ -49,9 +49,10 @@ impl Context {
         self.0.iter_mut().zip(other.0).for_each(|(a, b)| *a |= b);
     }
 
-    /// Whether the distinct words speak of vehicles, and whether of their electronics. Words that say little (`wheel`, `engine`) do not add up alone.
-    pub(crate) fn weigh(&self) -> (bool, bool) {
-        let (mut all, mut electronics, mut clear) = (0, 0, false);
+    /// Whether the distinct words speak of vehicles, and whether of their electronics. Words that say little (`wheel`, `engine`) do not add up alone. `more` is what else speaks
+    /// of vehicles.
+    pub(crate) fn weigh(&self, more: u32) -> (bool, bool) {
+        let (mut all, mut electronics, mut clear) = (more, 0, false);
         for (at, bits) in self.0.iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {

@@ -214,7 +214,7 @@ impl Scales {
         let mut context = self.base;
         context.add(&self.before);
         context.add(&self.context);
-        let (vehicle, electronics) = context.weigh();
+        let (vehicle, electronics) = context.weigh(if self.commands.count_ones() > 1 { 2 } else { 0 });
         let about = [true, self.vehicle || vehicle, self.vehicle || electronics];
         self.whole(about);
         let mut sums = [(0u32, false); KINDS.len()];

@@ -158,6 +158,37 @@ impl Document<'_> {
         self.more(rows.len().saturating_sub(MOST_ROWS));
     }
 
+    /// Rows of several limbs, limb by limb.
+    pub(super) fn examined(&mut self) {
+        let (lang, rows) = (self.lang, &self.report.examined);
+        if rows.is_empty() {
+            return;
+        }
+        self.heading("逐项检验的规则行", "Rows examined limb by limb");
+        let heads = [
+            ("规则行", "row"),
+            ("要件", "limb"),
+            ("状态", "state"),
+            ("依据的内容", "because of"),
+            ("不计入（形式不符）", "not counting (form)"),
+        ];
+        self.table(&heads.map(|(zh, en)| lang.pick(zh, en)));
+        for row in rows.iter().take(MOST_ROWS) {
+            let whole = format!("**{}**", words::limb(lang, &row.state));
+            self.row(&[text(&row.row), text(lang.of(&row.item)), whole, String::new(), String::new()]);
+            for limb in &row.limbs {
+                let name = |id: &String| match self.index.exact(id) {
+                    Some(f) => format!("{} {}", code(f.kind.name()), code(&f.artifact)),
+                    None => code(id),
+                };
+                let list = |ids: &[String]| ids.iter().take(6).map(name).collect::<Vec<_>>().join("<br>");
+                let state = words::limb(lang, &limb.state).to_owned();
+                let cells = [String::new(), text(lang.of(&limb.title)), state, list(&limb.because), list(&limb.beside)];
+                self.row(&cells);
+            }
+        }
+    }
+
     fn because(&self, row: &Classification) -> String {
         let lang = self.lang;
         let mut parts = Vec::new();

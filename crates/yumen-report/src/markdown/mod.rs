@@ -27,6 +27,7 @@ pub fn markdown(report: &Report, lang: Lang) -> String {
     doc.delta();
     doc.chain();
     doc.classifications();
+    doc.examined();
     doc.questions();
     doc.findings();
     doc.opaque();

@@ -222,6 +222,51 @@ impl Page<'_> {
         self.more(4, rows.len().saturating_sub(MOST_ROWS));
     }
 
+    /// Rows of several limbs, limb by limb.
+    pub(super) fn examined(&mut self) {
+        let (lang, rows) = (self.lang, &self.report.examined);
+        if rows.is_empty() {
+            return;
+        }
+        self.screen.heading(lang.pick("逐项检验的规则行", "Rows examined limb by limb"));
+        for row in rows.iter().take(MOST_ROWS) {
+            let lead = format!("  {}  ", clean(&row.row));
+            let text = format!("{} · {}", lang.of(&row.item), words::limb(lang, &row.state));
+            self.screen.item(0, (Tone::Yellow, &lead), Tone::Plain, &text);
+            for limb in &row.limbs {
+                let lead = match limb.state.as_str() {
+                    "holds" => (Tone::Red, "    ✓ "),
+                    "fails" => (Tone::Dim, "    ✗ "),
+                    _ => (Tone::Yellow, "    ? "),
+                };
+                let text = self.limb(limb);
+                self.screen.item(0, lead, Tone::Plain, &text);
+            }
+        }
+    }
+
+    fn limb(&self, limb: &yumen_model::verdict::Limb) -> String {
+        let lang = self.lang;
+        let mut parts = vec![format!("{}: {}", lang.of(&limb.title), words::limb(lang, &limb.state))];
+        let facts: Vec<&str> = limb.because.iter().filter_map(|b| b.strip_prefix("fact:")).collect();
+        if !facts.is_empty() {
+            parts.push(format!("{} {}", lang.pick("申报", "declared"), clean(&facts.join(", "))));
+        }
+        let mut found = limb.because.iter().filter_map(|b| self.index.exact(b));
+        if let Some(first) = found.next() {
+            let more = found.count() as u64;
+            parts.push(format!("{} {}", first.kind, clean(&first.artifact)));
+            if more > 0 {
+                parts.push(format!("+{}", thousands(more)));
+            }
+        }
+        if !limb.beside.is_empty() {
+            let n = counted(lang, limb.beside.len() as u64, Noun::Finding);
+            parts.push(format!("{}{n}", lang.pick("不计入（形式不符）：", "not counting, of another form: ")));
+        }
+        parts.join(lang.pick("；", "; "))
+    }
+
     /// Duties that go with the transfer.
     pub(super) fn checklist(&mut self) {
         let (lang, items) = (self.lang, &self.report.checklist);

@@ -43,6 +43,7 @@ pub fn terminal(report: &Report, options: &TerminalOptions) -> String {
     page.chain();
     page.questions();
     page.rows();
+    page.examined();
     page.findings(options.max_findings);
     page.artifact_notes();
     page.coverage();

@@ -56,6 +56,7 @@ impl<'a> Desk<'a> {
         let route = self.route(&bench, important);
         self.explain(&bench, important, route, &mut chain);
         let questions = self.questions(&bench, important);
+        let examined = self.examined(scan, rows, &mut chain);
         for l in self.case.rulebook.loosened() {
             let zh = format!("{}：{}（理由：{}）", l.what, l.how.zh, l.reason);
             let en = format!("{}: {} (reason: {})", l.what, l.how.en, l.reason);
@@ -87,6 +88,7 @@ impl<'a> Desk<'a> {
         let notes = book.notes().iter().filter(|n| n.when.as_ref().is_none_or(|w| scan.holds(w).is_true()));
         Decision {
             classifications: rows.iter().filter_map(|r| self.classification(scan, r, keys)).collect(),
+            examined,
             verdict,
             subjects: persons.subjects.clone(),
             checklist: list.map(|i| (i.id.clone(), i.text.clone())).collect(),

@@ -14,6 +14,7 @@ mod approve;
 mod ask;
 mod assemble;
 mod chain;
+mod limbs;
 mod open;
 mod people;
 mod settle;
@@ -24,7 +25,7 @@ use jiff::civil::Date;
 use yumen_model::ScanOutcome;
 use yumen_model::outcome::OpaqueEntry;
 use yumen_model::subject::Subjects;
-use yumen_model::verdict::{Classification, Reason, Text, Verdict};
+use yumen_model::verdict::{Classification, Examined, Reason, Text, Verdict};
 use yumen_rules::book::{Lifts, Settled};
 use yumen_rules::{FactTable, Persons, Rulebook, Scan, Truth};
 
@@ -56,6 +57,8 @@ pub struct Case<'a> {
 pub struct Decision {
     /// Rows that apply or may apply, in the order of the rulebook.
     pub classifications: Vec<Classification>,
+    /// Rows of several limbs of which something speaks, in the order of the rulebook.
+    pub examined: Vec<Examined>,
     /// The verdict.
     pub verdict: Verdict,
     /// Persons and vehicles.

@@ -43,6 +43,7 @@ pub(crate) const ROW_KEYS: &[&str] = &[
     "scenario",
     "category",
     "item",
+    "limbs",
     "when",
     "class",
     "exemptions",

@@ -1,10 +1,11 @@
 //! Decoding of rows.
 
-use yumen_model::verdict::Class;
+use yumen_model::verdict::{Class, Text};
 
 use super::book::{CLASSES, ROW_KEYS, of_word, words};
 use super::{Loader, RefTo};
 use crate::book::{Detectable, Row, Settled};
+use crate::condition::Condition;
 use crate::yaml::{Fields, Node, Value};
 
 impl Loader {
@@ -42,6 +43,7 @@ impl Loader {
                 None
             }
         };
+        let limbs = self.limbs(&fields, when.as_ref().and_then(Option::as_ref));
         let settled = self.settled(&fields, class);
         let provenance = self.provenance(&fields, &of);
         Some(Row {
@@ -50,6 +52,7 @@ impl Loader {
             scenario: scenario?,
             category,
             item: item?,
+            limbs,
             when: when?,
             class: class?,
             exemptions: exemptions.into_iter().map(|(e, _)| e).collect(),
@@ -57,6 +60,25 @@ impl Loader {
             detectable: detectable?,
             provenance: provenance?,
         })
+    }
+
+    fn limbs(&mut self, fields: &Fields<'_>, when: Option<&Condition>) -> Vec<Text> {
+        let Some(node) = fields.get("limbs") else { return Vec::new() };
+        let Value::List(items) = &node.value else {
+            self.reader.problem(node.at, "`limbs` is a list of titles".to_owned(), None);
+            return Vec::new();
+        };
+        let titles: Vec<Text> = items.iter().filter_map(|n| self.reader.bilingual(n, "limbs")).collect();
+        let parts = match when {
+            Some(Condition::All(list)) => list.len(),
+            Some(_) => 1,
+            None => return titles,
+        };
+        if items.len() != parts {
+            let what = format!("{} limb(s) are named, and `when` has {parts} condition(s)", items.len());
+            self.reader.problem(node.at, what, None);
+        }
+        titles
     }
 
     pub(super) fn class(&mut self, node: &Node) -> Option<Class> {
