@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn other_settings_are_no_metadata() {
-        for other in ["", "a=b\n", "name: x\nota-type: y\n", "ota-type=AB\nsome prose\n", "ota type=1\npost-build=2\n"] {
+        for other in ["", "a=b\n", "name: x\nota-type: y\n", "ota-type=AB\nsome prose\n", "ota type=1\npost-build=2\n"]
+        {
             assert!(package(other.as_bytes()).is_none(), "{other}");
         }
     }

@@ -80,7 +80,11 @@ pub fn trailer(to: &mut Container<'_>, from: u64) -> Result<bool, InspectError> 
 }
 
 /// Compares a tree with its data.
-pub(crate) fn judge(to: &mut Container<'_>, tree: &Tree, parts: &mut Vec<(Range<u64>, Part)>) -> Result<(), InspectError> {
+pub(crate) fn judge(
+    to: &mut Container<'_>,
+    tree: &Tree,
+    parts: &mut Vec<(Range<u64>, Part)>,
+) -> Result<(), InspectError> {
     match tree.verify(to.blob)? {
         Verdict::Matches => {
             let end = tree.tree.start + tree.len().unwrap_or(0);

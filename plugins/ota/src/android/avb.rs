@@ -4,9 +4,7 @@
 
 use yumen_kit_android::{footer, trailer, vbmeta};
 use yumen_kit_container::{Container, FormatReader, Window};
-use yumen_model::{
-    Artifact, Certainty, ChildMeta, Context, Format, Identity, InspectError, Inspection, Probe,
-};
+use yumen_model::{Artifact, Certainty, ChildMeta, Context, Format, Identity, InspectError, Inspection, Probe};
 
 /// Reads vbmeta images.
 pub(crate) struct Vbmeta;

@@ -178,13 +178,7 @@ pub(super) fn claim_header(
 }
 
 /// Hands over a part that begins at `at`; returns where the next one does.
-pub(super) fn section(
-    to: &mut Container<'_>,
-    name: &str,
-    at: u64,
-    len: u64,
-    page: u64,
-) -> Result<u64, InspectError> {
+pub(super) fn section(to: &mut Container<'_>, name: &str, at: u64, len: u64, page: u64) -> Result<u64, InspectError> {
     if len == 0 {
         return Ok(at);
     }

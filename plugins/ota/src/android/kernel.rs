@@ -229,7 +229,9 @@ fn embedded(to: &mut Container<'_>, parts: &mut Vec<Part>) -> Result<(), Inspect
         }
         let (start, end, name) = match kind {
             "config" => {
-                let Some(end) = find(to.blob, hit + 8..len.min(hit + (4 << 20)), &Finder::new(b"IKCFG_ED"))? else { continue };
+                let Some(end) = find(to.blob, hit + 8..len.min(hit + (4 << 20)), &Finder::new(b"IKCFG_ED"))? else {
+                    continue;
+                };
                 if to.window.get(hit + 8, 2)? != [0x1f, 0x8b] {
                     continue;
                 }
@@ -240,7 +242,9 @@ fn embedded(to: &mut Container<'_>, parts: &mut Vec<Part>) -> Result<(), Inspect
                 None => continue,
             },
             suffix => match stream::at(to.blob, hit, len, &mut budget)? {
-                Some(found) if found.range.end - hit >= 64 => (hit, found.range.end, format!("embedded-{}.{suffix}", parts.len() + 1)),
+                Some(found) if found.range.end - hit >= 64 => {
+                    (hit, found.range.end, format!("embedded-{}.{suffix}", parts.len() + 1))
+                }
                 _ => continue,
             },
         };
@@ -314,7 +318,6 @@ pub(super) fn appended_trees(blob: &Blob, range: Range<u64>) -> Result<Vec<Range
     let near = trees.last().is_some_and(|t| range.end - t.end < 4096);
     Ok(if near { trees } else { Vec::new() })
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,8 @@ use yumen_kit_container::{Container, FormatReader};
 use yumen_kit_text::send_text;
 use yumen_model::kind::kinds;
 use yumen_model::{
-    Artifact, Batch, Certainty, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError, Inspection, InventoryBatch,
-    InventoryItem, Message, Probe,
+    Artifact, Batch, Certainty, Context, EvidenceHeader, EvidenceKind, Format, Identity, InspectError, Inspection,
+    InventoryBatch, InventoryItem, Message, Probe,
 };
 
 use super::pb::{Field, Fields, all_fields};
@@ -18,7 +18,13 @@ use super::pb::{Field, Fields, all_fields};
 /// Reads these files.
 pub(crate) struct Metadata;
 
-const fn format(name: &'static str, title: &'static str, magic: &'static str, reference: &'static str, evidence: &'static str) -> Format {
+const fn format(
+    name: &'static str,
+    title: &'static str,
+    magic: &'static str,
+    reference: &'static str,
+    evidence: &'static str,
+) -> Format {
     Format {
         name,
         title,
@@ -170,7 +176,8 @@ impl FormatReader for Metadata {
         let found = kind(probe.name, probe.head)?;
         // Longer ones are judged by their beginning, except for messages, which are short.
         let whole = probe.head.len() as u64 == probe.blob.len();
-        (whole || matches!(found, Kind::OtaText | Kind::Transfer)).then(|| Identity::new(found.name(), Certainty::Specific))
+        (whole || matches!(found, Kind::OtaText | Kind::Transfer))
+            .then(|| Identity::new(found.name(), Certainty::Specific))
     }
 
     fn inspect(&self, artifact: &Artifact, _context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {

@@ -23,7 +23,18 @@ const MOST_RANGES: usize = 1 << 16;
 const PIECE: usize = 256 << 10;
 
 const COMMANDS: [&str; 12] = [
-    "erase", "new", "zero", "move", "bsdiff", "imgdiff", "stash", "free", "abort", "compute_hash_tree", "verify", "copy",
+    "erase",
+    "new",
+    "zero",
+    "move",
+    "bsdiff",
+    "imgdiff",
+    "stash",
+    "free",
+    "abort",
+    "compute_hash_tree",
+    "verify",
+    "copy",
 ];
 
 /// Whether text is a transfer list, by its first lines.
@@ -147,7 +158,9 @@ const FORMATS: &[Format] = &[
         magic: "the name `*.dat.br`, and a beginning that decodes",
         reference: "RFC 7932",
         evidence: "as `android-new-data`; without a transfer list the decoded stream as a child",
-        limitations: &["recognised by name only, since the format has no signature: elsewhere than in OTA packages it is not opened"],
+        limitations: &[
+            "recognised by name only, since the format has no signature: elsewhere than in OTA packages it is not opened",
+        ],
     },
 ];
 

@@ -56,7 +56,25 @@ impl FormatReader for Payload {
             && matches!(version, 1 | 2)
             && be64(head, 12) > 0
             && be64(head, 12) < 1 << 32
-            && begins.is_none_or(|b| matches!(b, 0x0a | 0x12 | 0x18 | 0x20 | 0x28 | 0x32 | 0x3a | 0x42 | 0x4a | 0x52 | 0x5a | 0x60 | 0x6a | 0x70 | 0x7a));
+            && begins.is_none_or(|b| {
+                matches!(
+                    b,
+                    0x0a | 0x12
+                        | 0x18
+                        | 0x20
+                        | 0x28
+                        | 0x32
+                        | 0x3a
+                        | 0x42
+                        | 0x4a
+                        | 0x52
+                        | 0x5a
+                        | 0x60
+                        | 0x6a
+                        | 0x70
+                        | 0x7a
+                )
+            });
         sane.then(|| Identity::new("android-payload", Certainty::Signature))
     }
 
@@ -180,7 +198,8 @@ impl Reader<'_> {
         if manifest.partial {
             item = item.with("partial", true);
         }
-        let scripts: Vec<_> = manifest.partitions.iter().filter_map(|p| p.postinstall.clone()).map(Value::from).collect();
+        let scripts: Vec<_> =
+            manifest.partitions.iter().filter_map(|p| p.postinstall.clone()).map(Value::from).collect();
         self.to.inventory(item.with("postinstall", scripts));
     }
 

@@ -9,7 +9,9 @@ use sha2::{Digest as _, Sha256};
 use yumen_kit_container::window::num::{le16, le32, le64};
 use yumen_kit_container::{Container, FormatReader};
 use yumen_model::kind::kinds;
-use yumen_model::{Artifact, Certainty, Context, Extent, Format, Identity, InspectError, Inspection, InventoryItem, Probe};
+use yumen_model::{
+    Artifact, Certainty, Context, Extent, Format, Identity, InspectError, Inspection, InventoryItem, Probe,
+};
 
 use super::text;
 

@@ -1,4 +1,4 @@
-use yumen_kit_container::testing::{abuse, fixture, identify, inspect, inspect_as, Engine};
+use yumen_kit_container::testing::{Engine, abuse, fixture, identify, inspect, inspect_as};
 use yumen_model::kind::kinds;
 
 use super::super::testing::strangers_are_left_alone;

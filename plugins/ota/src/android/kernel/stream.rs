@@ -101,12 +101,7 @@ impl Member {
 }
 
 /// Decodes one member and tells where it ended; none when it is broken.
-fn decoded(
-    blob: &Blob,
-    range: Range<u64>,
-    budget: &mut u64,
-    open: impl Fn(Input) -> Box<Member>,
-) -> Option<u64> {
+fn decoded(blob: &Blob, range: Range<u64>, budget: &mut u64, open: impl Fn(Input) -> Box<Member>) -> Option<u64> {
     let reader = BufReader::with_capacity(64 << 10, blob.range(range.clone()).reader());
     let mut member = open(reader);
     let mut buffer = vec![0; 64 << 10];

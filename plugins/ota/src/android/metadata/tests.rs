@@ -49,7 +49,8 @@ fn the_message_says_the_same() {
 
 #[test]
 fn care_maps_properties_and_apex_lists() {
-    let care = message(&[(1, &message(&[(1, b"system"), (2, b"2,0,100"), (3, b"ro.build.fingerprint"), (4, b"maker/car")]))]);
+    let care =
+        message(&[(1, &message(&[(1, b"system"), (2, b"2,0,100"), (3, b"ro.build.fingerprint"), (4, b"maker/car")]))]);
     let out = inspect(&OtaPlugin, "care_map.pb", &care);
     out.assert_clear();
     assert!(out.texts[0].contains("maker/car"));
@@ -57,7 +58,10 @@ fn care_maps_properties_and_apex_lists() {
     number(&mut apex, 2, 340);
     let out = inspect(&OtaPlugin, "apex_info.pb", &message(&[(1, &apex)]));
     out.assert_clear();
-    assert_eq!(out.item(kinds::SOFTWARE_PACKAGE).properties["apex_packages"], serde_json::json!(["com.android.car@340"]));
+    assert_eq!(
+        out.item(kinds::SOFTWARE_PACKAGE).properties["apex_packages"],
+        serde_json::json!(["com.android.car@340"])
+    );
     let text = "FILE_HASH=lnbFj1=\nFILE_SIZE=1\nMETADATA_HASH=a=\nMETADATA_SIZE=2\n";
     let out = inspect(&OtaPlugin, "payload_properties.txt", text.as_bytes());
     assert_eq!(out.format, "android-payload-properties");
@@ -68,5 +72,12 @@ fn care_maps_properties_and_apex_lists() {
 
 #[test]
 fn other_things_are_left_alone() {
-    strangers_are_left_alone(&["metadata", "metadata.pb", "care_map.pb", "apex_info.pb", "payload_properties.txt", "system.transfer.list"]);
+    strangers_are_left_alone(&[
+        "metadata",
+        "metadata.pb",
+        "care_map.pb",
+        "apex_info.pb",
+        "payload_properties.txt",
+        "system.transfer.list",
+    ]);
 }

@@ -2,7 +2,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use yumen_kit_container::testing::{identify, inspect, noise, prose};
+use yumen_kit_container::testing::{Engine, identify, inspect, inspect_as, noise, prose};
 use yumen_model::{Grouper as _, Member};
 
 use super::*;
@@ -132,7 +132,8 @@ fn brotli_streams_become_images_too() {
         let out = inspect(&OtaPlugin, "vendor.new.dat.br", &stream);
         out.assert_clear();
         assert_eq!(out.child("vendor.new.dat").bytes, prose(100_000));
-        let cut = inspect(&OtaPlugin, "vendor.new.dat.br", &stream[..stream.len() / 2]);
+        let cut = &stream[..stream.len() / 2];
+        let cut = inspect_as(&OtaPlugin, "brotli", "vendor.new.dat.br", cut, Engine::default());
         assert!(cut.opaque() > 0);
         assert!(cut.children.iter().all(|c| !c.complete));
     }

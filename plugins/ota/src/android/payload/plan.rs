@@ -80,7 +80,9 @@ fn settle(all: Vec<Piece>) -> Vec<Piece> {
         let Some(&top) = active.peek() else { continue };
         let piece = Piece { start, len: end - start, from: top.from + (start - top.start), ..top };
         match out.last_mut() {
-            Some(last) if last.op == piece.op && last.start + last.len == start && last.from + last.len == piece.from => {
+            Some(last)
+                if last.op == piece.op && last.start + last.len == start && last.from + last.len == piece.from =>
+            {
                 last.len += piece.len;
             }
             _ => out.push(piece),

@@ -226,7 +226,8 @@ pub(super) fn partition(
     };
     for op in &partition.ops {
         check(reader, op)?;
-        if op.data.start < op.data.end && (op.targets.iter().all(|t| t.0 == super::manifest::HOLE) || op.kind.is_zero()) {
+        if op.data.start < op.data.end && (op.targets.iter().all(|t| t.0 == super::manifest::HOLE) || op.kind.is_zero())
+        {
             unwritten(reader, op)?;
         }
     }
@@ -257,12 +258,7 @@ pub(super) fn partition(
 }
 
 /// Hands over the output of one operation as a child of its own.
-pub(super) fn operation(
-    reader: &mut Reader<'_>,
-    manifest: &Manifest,
-    name: &str,
-    op: &Op,
-) -> Result<(), InspectError> {
+pub(super) fn operation(reader: &mut Reader<'_>, manifest: &Manifest, name: &str, op: &Op) -> Result<(), InspectError> {
     check(reader, op)?;
     if op.kind.is_zero() {
         return unwritten(reader, op);

@@ -145,7 +145,11 @@ fn operations_in_any_order_interleaved_and_overlapping_make_one_image() {
     assert_eq!(out.child("system.img").bytes, image);
     // The same with nothing compressed: no copy is made, and what lies under c is handed over too.
     let mut builder = Builder::default();
-    builder.partition("system", &image, &[Op(0, &a, ops[0].2), Op(0, &b, ops[1].2), Op(0, &c, ops[2].2), Op(6, &[], &[(10, 2)])]);
+    builder.partition(
+        "system",
+        &image,
+        &[Op(0, &a, ops[0].2), Op(0, &b, ops[1].2), Op(0, &c, ops[2].2), Op(6, &[], &[(10, 2)])],
+    );
     let out = open(&builder.build(2));
     out.assert_clear();
     assert_eq!(out.child("system.img").bytes, image);

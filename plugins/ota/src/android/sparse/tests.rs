@@ -40,7 +40,9 @@ fn images_of_img2simg_are_what_simg2img_makes_of_them() {
 fn checksums_count_skipped_blocks_as_zeros_or_not_at_all() {
     let data = noise(1, 4096);
     let fill = chunk(0xcac2, 2, b"abcd");
-    let chunks = |sum: u32| vec![chunk(0xcac1, 1, &data), chunk(0xcac3, 3, &[]), fill.clone(), chunk(0xcac4, 0, &sum.to_le_bytes())];
+    let chunks = |sum: u32| {
+        vec![chunk(0xcac1, 1, &data), chunk(0xcac3, 3, &[]), fill.clone(), chunk(0xcac4, 0, &sum.to_le_bytes())]
+    };
     let crc = |pieces: &[&[u8]]| {
         let mut crc = flate2::Crc::new();
         pieces.iter().for_each(|p| crc.update(p));
