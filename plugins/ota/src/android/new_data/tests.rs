@@ -35,8 +35,8 @@ fn a_list_is_given_to_the_data_of_the_same_partition() {
     let list = |name, value| Member { name, format: "android-transfer-list", exports: vec![value] };
     let all = [list("system.transfer.list", &a), list("vendor.transfer.list", &b)];
     let grant = |name| TransferGrouper.grant(&Member { name, format: "", exports: vec![] }, &all);
-    assert_eq!(grant("vendor.new.dat.br"), [b.clone()]);
-    assert_eq!(grant("system.new.dat"), [a.clone()]);
+    assert_eq!(grant("vendor.new.dat.br"), std::slice::from_ref(&b));
+    assert_eq!(grant("system.new.dat"), std::slice::from_ref(&a));
     assert!(grant("odm.new.dat").is_empty());
 }
 
