@@ -107,6 +107,6 @@ fn parse(table: &str) -> Option<Tree> {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let bytes = text.as_bytes();
-    (bytes.len() % 2 == 0 && bytes.len() <= 1024).then_some(())?;
+    (bytes.len().is_multiple_of(2) && bytes.len() <= 1024).then_some(())?;
     bytes.chunks_exact(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

@@ -175,7 +175,8 @@ impl Tree {
         let mut below = self.data.clone();
         let mut block = self.data_block;
         for (i, level) in levels.iter().enumerate() {
-            if !(i == 0 && long) && !self.level(blob, &below, block, level)? {
+            let compared = i > 0 || !long;
+            if compared && !self.level(blob, &below, block, level)? {
                 return Ok(Verdict::Differs);
             }
             (below, block) = (level.clone(), self.hash_block);

@@ -174,13 +174,15 @@ pub fn read(window: &mut Window<'_>, blob: &yumen_model::Blob, at: u64) -> Resul
         release: text(&head[128..176]),
         digest_matches: None,
         descriptors: Vec::new(),
-        texts: vec![at + 128..at + 128 + head[128..176].iter().position(|&b| b == 0).unwrap_or(48) as u64],
+        texts: Vec::new(),
         unknown: Vec::new(),
         // The header, but for its release string's field and what is reserved.
         used: vec![at..at + 176, digest.clone(), part(48, auth_at), key, meta.clone()],
         key_metadata: meta,
         broken: false,
     };
+    let release_len = head[128..176].iter().position(|&b| b == 0).unwrap_or(48) as u64;
+    out.texts.push(at + 128..at + 128 + release_len);
     let hasher = match number {
         1..=3 => Some(Algorithm::Sha256),
         4..=6 => Some(Algorithm::Sha512),

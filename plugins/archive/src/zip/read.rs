@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 use serde_json::Value;
-use yumen_model::{Artifact, ChildMeta, InspectError, Inspection, Reason};
+use yumen_model::kind::kinds;
+use yumen_model::{Artifact, ChildMeta, InspectError, Inspection, InventoryItem, Reason};
 
 use super::codec::{Decoded, Decoder, Outcome};
 use super::end::{self, END, END_LEN, End};
@@ -73,10 +74,16 @@ impl Reader<'_> {
             let slots = self.directory(&end)?;
             if self.android {
                 let signed = end::whole_file_signature(&mut self.to.window, &end.comment)?.is_some();
+                let mut told = false;
                 for slot in &slots {
-                    if ota::tell(&mut self.to, slot.at, slot.offset, end.directory.clone(), signed)? {
+                    told = ota::tell(&mut self.to, slot.at, slot.offset, end.directory.clone(), signed)?;
+                    if told {
                         break;
                     }
+                }
+                if !told {
+                    // An old or odd package; that it is one is worth telling all the same.
+                    self.to.inventory(InventoryItem::new(kinds::SOFTWARE_PACKAGE).with("signed", signed));
                 }
             }
             self.members(&end, &slots)?;

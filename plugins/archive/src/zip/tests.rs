@@ -635,3 +635,29 @@ proptest! {
         check(&inspect_as("zip", "a.zip", &bytes, Engine { most_output: 16 << 20, ..Engine::default() }));
     }
 }
+
+#[test]
+fn an_ota_package_is_told_on_the_zip_itself() {
+    let metadata = b"ota-type=AB\npost-build=maker/car:14\npre-device=car1\npre-build=maker/car:13\n";
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(method);
+        zip.start_file("care_map.pb", options).unwrap();
+        zip.start_file("META-INF/com/android/metadata", options).unwrap();
+        zip.write_all(metadata).unwrap();
+        let out = inspect("ota.zip", &zip.finish().unwrap().into_inner());
+        assert_eq!(out.format, "android-ota");
+        let p = &out.item(yumen_model::kind::kinds::SOFTWARE_PACKAGE).properties;
+        assert_eq!(p["target"], serde_json::json!(["car1"]));
+        assert_eq!(p["version"], "maker/car:14");
+        assert_eq!((&p["delta"], &p["signed"]), (&true.into(), &false.into()));
+    }
+    // Without metadata it is a package all the same, and a plain zip is none.
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("META-INF/com/google/android/update-binary", SimpleFileOptions::default()).unwrap();
+    let out = inspect("ota.zip", &zip.finish().unwrap().into_inner());
+    assert_eq!(out.item(yumen_model::kind::kinds::SOFTWARE_PACKAGE).properties["signed"], false);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a.txt", SimpleFileOptions::default()).unwrap();
+    assert!(inspect("a.zip", &zip.finish().unwrap().into_inner()).inventory.is_empty());
+}

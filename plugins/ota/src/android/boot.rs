@@ -73,7 +73,7 @@ impl Header {
                 page: 4096,
                 len,
                 sections,
-                texts: vec![44..1580],
+                texts: std::iter::once(44..1580).collect(),
                 name: String::new(),
                 os_version: le32(head, 16),
             });

@@ -88,7 +88,7 @@ fn ramdisks(
     }
     let mut names = Vec::new();
     let mut parts = Vec::new();
-    if entry_len >= ENTRY_LEN && entry_len <= 4096 {
+    if (ENTRY_LEN..=4096).contains(&entry_len) {
         for i in 0..entries.min(MOST_RAMDISKS) {
             let at = table_at + u64::from(i) * entry_len;
             if at + entry_len > table_at.saturating_add(table_len) {

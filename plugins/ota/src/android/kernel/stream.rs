@@ -59,8 +59,8 @@ pub(super) fn at(blob: &Blob, at: u64, limit: u64, budget: &mut u64) -> Result<O
     let head = &head[..n];
     let Some(&(_, kind, suffix)) = KINDS.iter().find(|(magic, ..)| head.starts_with(magic)) else { return Ok(None) };
     let end = match kind {
-        "gzip" => decoded(blob, at..limit, budget, |r| Box::new(Member::Gzip(flate2::bufread::GzDecoder::new(r)))),
-        "bzip2" => decoded(blob, at..limit, budget, |r| Box::new(Member::Bzip2(bzip2::bufread::BzDecoder::new(r)))),
+        "gzip" => decoded(blob, at..limit, budget, |r| Member::Gzip(Box::new(flate2::bufread::GzDecoder::new(r)))),
+        "bzip2" => decoded(blob, at..limit, budget, |r| Member::Bzip2(bzip2::bufread::BzDecoder::new(r))),
         "xz" => xz(blob, at, limit)?,
         "lz4" => lz4(blob, at, limit)?,
         "zstd" => zstd(blob, at, limit)?,
@@ -78,7 +78,7 @@ pub(super) fn at(blob: &Blob, at: u64, limit: u64, budget: &mut u64) -> Result<O
 type Input = BufReader<BlobReader>;
 
 enum Member {
-    Gzip(flate2::bufread::GzDecoder<Input>),
+    Gzip(Box<flate2::bufread::GzDecoder<Input>>),
     Bzip2(bzip2::bufread::BzDecoder<Input>),
 }
 
@@ -101,7 +101,7 @@ impl Member {
 }
 
 /// Decodes one member and tells where it ended; none when it is broken.
-fn decoded(blob: &Blob, range: Range<u64>, budget: &mut u64, open: impl Fn(Input) -> Box<Member>) -> Option<u64> {
+fn decoded(blob: &Blob, range: Range<u64>, budget: &mut u64, open: impl Fn(Input) -> Member) -> Option<u64> {
     let reader = BufReader::with_capacity(64 << 10, blob.range(range.clone()).reader());
     let mut member = open(reader);
     let mut buffer = vec![0; 64 << 10];

@@ -2,7 +2,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use yumen_kit_container::testing::{identify, inspect, noise, prose};
+use yumen_kit_container::testing::{Engine, identify, inspect, inspect_as, noise, prose};
 use yumen_model::{Grouper as _, Member};
 
 use super::*;
@@ -35,8 +35,8 @@ fn a_list_is_given_to_the_data_of_the_same_partition() {
     let list = |name, value| Member { name, format: "android-transfer-list", exports: vec![value] };
     let all = [list("system.transfer.list", &a), list("vendor.transfer.list", &b)];
     let grant = |name| TransferGrouper.grant(&Member { name, format: "", exports: vec![] }, &all);
-    assert_eq!(grant("vendor.new.dat.br"), [b.clone()]);
-    assert_eq!(grant("system.new.dat"), [a.clone()]);
+    assert_eq!(grant("vendor.new.dat.br"), std::slice::from_ref(&b));
+    assert_eq!(grant("system.new.dat"), std::slice::from_ref(&a));
     assert!(grant("odm.new.dat").is_empty());
 }
 
@@ -132,7 +132,8 @@ fn brotli_streams_become_images_too() {
         let out = inspect(&OtaPlugin, "vendor.new.dat.br", &stream);
         out.assert_clear();
         assert_eq!(out.child("vendor.new.dat").bytes, prose(100_000));
-        let cut = inspect(&OtaPlugin, "vendor.new.dat.br", &stream[..stream.len() / 2]);
+        let cut = &stream[..stream.len() / 2];
+        let cut = inspect_as(&OtaPlugin, "brotli", "vendor.new.dat.br", cut, Engine::default());
         assert!(cut.opaque() > 0);
         assert!(cut.children.iter().all(|c| !c.complete));
     }
