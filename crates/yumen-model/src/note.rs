@@ -61,12 +61,14 @@ notes! {
     "duplicate-names": "容器中有同名条目", "entries of the container bear the same name";
     "encrypted": "加密内容未打开", "encrypted content was not opened";
     "gap-data": "成员之外还有数据，已另行检视", "there is data outside the members; it was inspected apart";
+    "high-entropy": "内容近似随机数据，可能经加密或未知方法压缩", "content that looks like noise: encrypted, or compressed by an unknown method";
     "incomplete-child": "成员只解出了一部分", "a member could be decoded in part only";
     "limit": "达到限额，其余未检视", "a limit was reached; the rest was not inspected";
     "link": "链接（记录，不跟随）", "a link; recorded, not followed";
     "mixed-encoding": "文本编码不一致", "the text is not in one encoding throughout";
     "name-lies": "文件名与内容不符", "the name claims another format than the content";
     "not-text-throughout": "文本中夹有二进制数据", "the text holds stretches of binary data";
+    "overlapping-segments": "内存段地址重叠", "segments of memory overlap";
     "path-escapes": "条目名指向容器之外", "an entry's name points outside the container";
     "schema-applied": "按同组的表结构说明读取", "read with the table schema that lies beside it";
     "spanned": "多卷归档，其余卷不在此处", "one volume of several; the others are not here";
