@@ -133,7 +133,7 @@ fn mcuboot(to: &mut Container<'_>) -> Result<(), InspectError> {
     let Some(m) = Mcuboot::parse(&head, len) else { return Err(InspectError::corrupt(0, "the header is broken")) };
     let image = m.header..m.header + m.size;
     to.container(0..32)?;
-    to.padding(32..m.header)?;
+    rest(to, 32..m.header, Place::Before)?;
     let mut encrypted = m.flags & 0xc != 0;
     let compressed = m.flags & 0x600 != 0;
     let (mut signatures, mut hash): (Vec<&str>, Option<Vec<u8>>) = (Vec::new(), None);

@@ -9,7 +9,7 @@ use yumen_kit_container::{Container, Place};
 use yumen_model::evidence::NO_NAME;
 use yumen_model::{
     Artifact, Batch, Blob, ByteMap, Cell, ChildMeta, EvidenceHeader, EvidenceKind, InspectError, Message, Reason,
-    RecordBatch, TextBatch, TextEncoding,
+    RecordBatch, Stop, TextBatch, TextEncoding,
 };
 
 /// Streams of this family; the container's own are numbered below 100.
@@ -187,14 +187,18 @@ pub(crate) fn conclude(
     result: Result<(), InspectError>,
 ) -> Result<(), InspectError> {
     // After an engine's stop nothing may be sent; the container knows of it, so it is asked by what it returned.
-    let stopped = matches!(&result, Err(e) if e.message == "the inspection was stopped");
-    if stopped {
+    if is_stopped(&result) {
         return to.finish(result);
     }
     match evidence.finish(&mut to) {
         Ok(()) => to.finish(result),
         Err(stop) => to.finish(Err(stop)),
     }
+}
+
+/// Whether a result says that the engine takes no more: nothing may be sent then.
+pub(crate) fn is_stopped<T>(result: &Result<T, InspectError>) -> bool {
+    matches!(result, Err(e) if e.message == InspectError::from(Stop::All(e.reason)).message)
 }
 
 /// Which byte ranges have been given a label.

@@ -13,7 +13,7 @@ use yumen_model::{
     Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, InventoryItem, Label, Probe, Reason,
 };
 
-use crate::common::{Claims, Evidence, conclude, known, rest};
+use crate::common::{Claims, Evidence, conclude, is_stopped, known, rest};
 use crate::fdt::{Token, Tree, Walk, texts};
 use image::{Fit, Image};
 
@@ -159,6 +159,9 @@ impl Reader<'_> {
             self.to.tell_at("truncated", len);
         }
         let walked = self.walk(tree, fit);
+        if is_stopped(&walked) {
+            return walked.map(|_| ());
+        }
         self.reserved(tree)?;
         self.claims.add(tree.range.start..tree.range.start + tree.header);
         self.claims.add(tree.strings.clone());
@@ -284,6 +287,9 @@ impl Reader<'_> {
     fn fit(&mut self, tree: &Tree) -> Result<(), InspectError> {
         let len = self.to.len();
         let read = self.tree(tree, true);
+        if is_stopped(&read) {
+            return read;
+        }
         let mut images = self.fit.take_images();
         let mut outside = Claims::default();
         outside.add(0..tree.range.end.min(len));

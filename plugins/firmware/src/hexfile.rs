@@ -12,7 +12,7 @@ use yumen_model::{
     Reason, Stop,
 };
 
-use crate::common::{Evidence, conclude, hex, loaded, segment_name};
+use crate::common::{Evidence, conclude, hex, is_stopped, loaded, segment_name};
 use crate::{ihex, srec, titxt};
 
 /// Longest line that can be a record; longer ones are other text.
@@ -170,6 +170,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn run<D: Dialect>(&mut self, dialect: &dyn Fn() -> D, format: &'static str) -> Result<(), InspectError> {
         let listed = self.list(dialect());
+        if is_stopped(&listed) {
+            return listed;
+        }
         self.runs.sort_unstable();
         let delivered = self.deliver(dialect, format);
         listed.and(delivered)

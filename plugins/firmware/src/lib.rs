@@ -15,6 +15,10 @@ mod program;
 mod raw;
 mod sealed;
 mod srec;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod titxt;
 mod uf2;
 mod uimage;

@@ -11,7 +11,6 @@ pub(crate) struct TiTxt {
     verilog: bool,
     /// Bytes of a word, known with the first data.
     width: usize,
-    ended: bool,
 }
 
 impl TiTxt {
@@ -40,7 +39,8 @@ pub(crate) fn looks(head: &[u8]) -> Option<&'static str> {
         data.clear();
         match dialect.line(crate::hexfile::trim_end(line), &mut data).line {
             Line::Other => addresses |= line.trim_ascii_start().starts_with(b"@"),
-            Line::Data(_) if addresses => {
+            Line::Data(_) if addresses || line.trim_ascii_start().starts_with(b"@") => {
+                addresses = true;
                 data_lines += 1;
                 wide |= dialect.width > 1;
             }
@@ -60,21 +60,24 @@ impl Dialect for TiTxt {
     fn line(&mut self, line: &[u8], data: &mut Vec<u8>) -> Parsed {
         let skipped = line.iter().take_while(|b| matches!(b, b' ' | b'\t' | 0x1a)).count();
         let rest = &line[skipped..];
+        let (mut skipped, mut rest) = (skipped, rest);
         match rest {
             [] => return Parsed::of(Line::Blank, line.len()),
-            [b'q' | b'Q'] => {
-                self.ended = true;
-                return Parsed { last: true, ..Parsed::of(Line::Other, line.len()) };
-            }
+            [b'q' | b'Q'] => return Parsed { last: true, ..Parsed::of(Line::Other, line.len()) },
             [b'@', digits @ ..] => {
                 let n = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-                let end = digits.get(n).is_none_or(u8::is_ascii_whitespace);
-                if n == 0 || n > 16 || !end {
+                if n == 0 || n > 16 || digits.get(n).is_some_and(|b| !b.is_ascii_whitespace()) {
                     return Parsed::foreign();
                 }
                 let address = digits[..n].iter().filter_map(|&b| digit(b)).fold(0, |a, d| a << 4 | u64::from(d));
                 self.address = Some(address);
-                return Parsed::of(Line::Other, skipped + 1 + n);
+                let blanks = digits[n..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+                // Data may follow on the same line.
+                if digits.get(n + blanks).is_none_or(|b| !b.is_ascii_hexdigit()) {
+                    return Parsed::of(Line::Other, skipped + 1 + n);
+                }
+                skipped += 1 + n + blanks;
+                rest = &digits[n + blanks..];
             }
             _ => {}
         }

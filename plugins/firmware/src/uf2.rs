@@ -176,7 +176,10 @@ fn tags(to: &mut Container<'_>, block: &[u8], at: u64, from: u64) -> Result<u64,
         } else {
             to.container(next + 4..next + size)?;
         }
-        next += size.next_multiple_of(4);
+        // Filled up with what need not be zero.
+        let filled = (next + size.next_multiple_of(4)).min(at + 508);
+        to.padding(next + size..filled)?;
+        next = filled;
     }
     Ok(next.min(at + 508))
 }
