@@ -109,7 +109,9 @@ fn names(c: &mut Cursor<'_>, wide: bool, out: &mut Vec<(usize, Vec<u8>)>) -> Opt
             return Some(());
         }
         push(out, at, name)?;
-        (c.leb()?, c.leb()?, c.leb()?);
+        c.leb()?;
+        c.leb()?;
+        c.leb()?;
     }
 }
 

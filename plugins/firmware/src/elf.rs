@@ -124,9 +124,7 @@ impl Reader<'_> {
         let names = self.section_names(&header, &sections)?;
         let mut parts: Vec<(Range<u64>, usize, Role)> = Vec::new();
         let mut end = header.size.min(len);
-        let mut tables = vec![0..header.size];
-        tables.push(header.segment_table.clone());
-        tables.push(header.section_table.clone());
+        let tables = [0..header.size, header.segment_table.clone(), header.section_table.clone()];
         for table in tables {
             let table = table.start.min(len)..table.end.min(len);
             end = end.max(table.end);

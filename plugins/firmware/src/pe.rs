@@ -70,7 +70,7 @@ fn header_at(head: &[u8]) -> Option<u64> {
         return None;
     }
     let at = u64::from(le32(head, 0x3c));
-    (at >= 4 && at < 16 << 20).then_some(at)
+    (4..16 << 20).contains(&at).then_some(at)
 }
 
 struct Section {

@@ -137,8 +137,8 @@ fn cortex(b: &[u8], len: u64) -> Option<(u32, u32)> {
     }
     let v: Vec<u32> = (0..16).map(|i| le32(b, 4 * i)).collect();
     let stack = v[0];
-    let ram = matches!(stack, 0x1000_0100..=0x1010_0000 | 0x1fff_0100..=0x2400_0000 | 0x2400_0100..=0x2410_0000 | 0x3000_0100..=0x3010_0000 | 0x3800_0100..=0x3802_0000);
-    if !ram || stack % 4 != 0 {
+    let ram = matches!(stack, 0x1000_0100..=0x1010_0000 | 0x1fff_0100..=0x2400_0000 | 0x2400_0100..=0x2410_0000 | 0x3000_0100..=0x3010_0000 | 0x3800_0100..=0x3802_0000 | 0x8000_0100..=0x9000_0000);
+    if !ram || !stack.is_multiple_of(4) {
         return None;
     }
     // Reset, NMI and HardFault are needed by every core; the reserved ones are zero (or, of NXP, a checksum in the seventh).

@@ -52,7 +52,7 @@ impl FormatReader for Sealed {
         let head = probe.head;
         if let Some(rest) = head.strip_prefix(b"Salted__")
             && rest.len() >= 8
-            && (probe.blob.len() - 16) % 8 == 0
+            && (probe.blob.len() - 16).is_multiple_of(8)
             && rest.iter().take(256).any(|b| !b.is_ascii() || *b < 9)
         {
             return Some(Identity::new("openssl-enc", Certainty::Signature));

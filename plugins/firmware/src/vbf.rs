@@ -47,7 +47,7 @@ impl FormatReader for Vbf {
         let at = memchr::memmem::find(head, b"vbf_version")?;
         // Only comments and blanks may stand before it.
         let before = &head[..at];
-        if before.iter().any(|&b| b == 0) {
+        if before.contains(&0) {
             return None;
         }
         let rest = head[at + 11..].trim_ascii_start();

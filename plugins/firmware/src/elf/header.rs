@@ -144,7 +144,7 @@ impl Header {
         }
         let mut count = self.section_count;
         let mut i = 0;
-        while i < count.max(1).min(MAX_ENTRIES) {
+        while i < count.clamp(1, MAX_ENTRIES) {
             let at = start + i * self.section_size;
             let b = to.window.get(at, usize::try_from(least).unwrap_or(64))?;
             if (b.len() as u64) < least {

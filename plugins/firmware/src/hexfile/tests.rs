@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::*;
 use crate::testing::{abuse, fixture, format_of, inspect, says, told, truth};
 
 fn record(kind: u8, address: u16, data: &[u8]) -> String {

@@ -1,7 +1,6 @@
 use serde_json::json;
 use yumen_model::Reason;
 
-use super::*;
 use crate::testing::{abuse, format_of, inspect, noise, says, told};
 
 fn crc(data: &[u8]) -> u16 {
