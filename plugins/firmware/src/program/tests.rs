@@ -27,7 +27,7 @@ fn strings_of_dex_files_are_text_and_methods_are_symbols() {
     let texts = ["hello 13800138000", "startEngine"];
     let mut b = vec![0; 112];
     b[..8].copy_from_slice(b"dex\n035\0");
-    let mut put = |b: &mut Vec<u8>, at: usize, n: u32| b[at..at + 4].copy_from_slice(&n.to_le_bytes());
+    let put = |b: &mut Vec<u8>, at: usize, n: u32| b[at..at + 4].copy_from_slice(&n.to_le_bytes());
     put(&mut b, 36, 0x70);
     put(&mut b, 40, 0x1234_5678);
     put(&mut b, 56, 2);
