@@ -62,6 +62,7 @@ notes! {
     "duplicate-names": "容器中有同名条目", "entries of the container bear the same name";
     "encrypted": "加密内容未打开", "encrypted content was not opened";
     "gap-data": "成员之外还有数据，已另行检视", "there is data outside the members; it was inspected apart";
+    "high-entropy": "内容近似随机数据，可能经加密或未知方法压缩", "content that looks like noise: encrypted, or compressed by an unknown method";
     "incomplete-child": "成员只解出了一部分", "a member could be decoded in part only";
     "journal-not-replayed": "日志未重放，其中的块按原始字节检视", "the journal was not replayed; its blocks were inspected as raw bytes";
     "limit": "达到限额，其余未检视", "a limit was reached; the rest was not inspected";
@@ -70,6 +71,7 @@ notes! {
     "name-lies": "文件名与内容不符", "the name claims another format than the content";
     "not-text-throughout": "文本中夹有二进制数据", "the text holds stretches of binary data";
     "orphan-inodes": "没有目录指向的文件", "files that no directory names";
+    "overlapping-segments": "内存段地址重叠", "segments of memory overlap";
     "path-escapes": "条目名指向容器之外", "an entry's name points outside the container";
     "rebuilt": "索引损坏，内容由各节点重组", "the index is broken; the content was put together from what could be found";
     "schema-applied": "按同组的表结构说明读取", "read with the table schema that lies beside it";
