@@ -5,6 +5,7 @@
 //! - [`position`]: from an offset in decoded text back to the byte in the artifact.
 //! - [`Window`]: a sliding view of decoded text for lexers, which knows byte, line and column of its start.
 //! - [`RecordWriter`] and [`Nested`]: records as evidence, flat and nested.
+//! - [`Reader`]: a window and nested records in one, for readers of structured text.
 //! - [`Dialect`]: how a table of delimited values is written.
 //!
 //! Everything streams: memory is bounded whatever the size of the artifact or of a line in it.
@@ -20,6 +21,7 @@ mod gb18030;
 mod legacy;
 mod nested;
 mod position;
+mod reader;
 mod records;
 #[doc(hidden)]
 pub mod testing;
@@ -34,5 +36,6 @@ pub use evidence::{TextStream, send_text};
 pub use fields::{is_plain_name, tells_more_than_a_name};
 pub use nested::Nested;
 pub use position::position;
+pub use reader::{Escapes, Open, Reader, To, backslash};
 pub use records::{MAX_CELL, RecordWriter, Spot};
 pub use window::Window;

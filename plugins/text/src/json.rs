@@ -6,7 +6,7 @@ mod shape;
 use yumen_kit_text::{is_plain_name, tells_more_than_a_name};
 use yumen_model::{Artifact, Certainty, Format, InspectError, Inspection, InspectionExt, Note};
 
-use crate::reader::{Open, Reader, To};
+use yumen_kit_text::{Open, Reader, To};
 
 use crate::Look;
 use shape::shape;

@@ -3,7 +3,6 @@
 mod ini;
 mod json;
 mod plain;
-mod reader;
 mod sql;
 mod xml;
 mod yaml;

@@ -1,11 +1,14 @@
 //! What the readers of structured text share: a window on the text, the records under construction, and how values grow.
 
-use yumen_kit_text::{MAX_CELL, Nested, Spot, Window};
 use yumen_model::{Artifact, InspectError, Inspection, InspectionExt, Note};
+
+use crate::nested::Nested;
+use crate::records::{MAX_CELL, Spot};
+use crate::window::Window;
 
 /// Where evidence under construction goes when a value gets too long for one cell, and when it ends.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum To<'n> {
+pub enum To<'n> {
     /// Into the innermost record, under a name; empty for none.
     Name(&'n str, u32),
     /// Into a record of its own.
@@ -14,15 +17,16 @@ pub(crate) enum To<'n> {
 
 /// A value under construction.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Open {
-    pub(crate) spot: Spot,
+pub struct Open {
+    /// Where it begins.
+    pub spot: Spot,
     /// Everything so far stands in the artifact as it stands in the value.
-    pub(crate) plain: bool,
+    pub plain: bool,
 }
 
 /// How characters are escaped in a quoted value.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Escapes {
+pub enum Escapes {
     /// By a backslash.
     Backslash,
     /// The quote by doubling it.
@@ -30,7 +34,8 @@ pub(crate) enum Escapes {
 }
 
 /// The character of the escape at the start of `text`, which begins with a backslash, and its length. None for an escaped line end.
-pub(crate) fn backslash(text: &str) -> (Option<char>, usize) {
+#[must_use]
+pub fn backslash(text: &str) -> (Option<char>, usize) {
     let hex = |from: usize, n: usize| {
         text.get(from..from + n)
             .filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -66,21 +71,31 @@ pub(crate) fn backslash(text: &str) -> (Option<char>, usize) {
 }
 
 /// Window, records and engine in one.
-pub(crate) struct Reader<'o> {
-    pub(crate) window: Window,
-    pub(crate) records: Nested,
-    pub(crate) out: &'o mut dyn Inspection,
+pub struct Reader<'o> {
+    /// The text.
+    pub window: Window,
+    /// The records under construction.
+    pub records: Nested,
+    /// The engine.
+    pub out: &'o mut dyn Inspection,
     /// Places told as wrong so far.
     errors: u32,
 }
 
 impl<'o> Reader<'o> {
-    pub(crate) fn open(artifact: &Artifact, out: &'o mut dyn Inspection) -> Result<Self, InspectError> {
+    /// A reader at the start of an artifact.
+    ///
+    /// # Errors
+    /// A read failed.
+    pub fn open(artifact: &Artifact, out: &'o mut dyn Inspection) -> Result<Self, InspectError> {
         Ok(Reader { window: Window::open(artifact)?, records: Nested::new(artifact), out, errors: 0 })
     }
 
-    #[cfg(test)]
-    pub(crate) fn with_sizes(
+    /// A reader that is filled in steps of about `chunk` bytes and sends batches of about `batch`.
+    ///
+    /// # Errors
+    /// A read failed.
+    pub fn with_sizes(
         artifact: &Artifact,
         chunk: usize,
         batch: usize,
@@ -91,28 +106,44 @@ impl<'o> Reader<'o> {
         Ok(Reader { window: Window::with_chunk(artifact, chunk)?, records, out, errors: 0 })
     }
 
-    pub(crate) fn peek(&mut self, offset: usize) -> Result<Option<u8>, InspectError> {
+    /// The byte at `offset` of the rest; none at the end.
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn peek(&mut self, offset: usize) -> Result<Option<u8>, InspectError> {
         if let Some(&b) = self.window.bytes().get(offset) {
             return Ok(Some(b));
         }
         self.window.peek(offset, self.out)
     }
 
-    pub(crate) fn want(&mut self, n: usize) -> Result<(), InspectError> {
+    /// Makes sure that the rest holds `n` bytes if the artifact does.
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn want(&mut self, n: usize) -> Result<(), InspectError> {
         if self.window.bytes().len() < n { self.window.want(n, self.out) } else { Ok(()) }
     }
 
-    pub(crate) fn more(&mut self) -> Result<bool, InspectError> {
+    /// Decodes the next piece. False when there is none.
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn more(&mut self) -> Result<bool, InspectError> {
         self.window.more(self.out)
     }
 
     /// Begins a value at the window's start.
-    pub(crate) fn begin(&self) -> Open {
+    #[must_use]
+    pub fn begin(&self) -> Open {
         Open { spot: self.window.spot(), plain: true }
     }
 
     /// Appends the next `n` bytes of the window, which must be there, to the open value. What is too long for a cell is ended on the way.
-    pub(crate) fn grow(&mut self, mut n: usize, open: &mut Open, to: To<'_>) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn grow(&mut self, mut n: usize, open: &mut Open, to: To<'_>) -> Result<(), InspectError> {
         loop {
             let room = MAX_CELL.saturating_sub(self.records.value().len());
             let rest = self.window.rest();
@@ -130,7 +161,10 @@ impl<'o> Reader<'o> {
     }
 
     /// Appends a character that stands for something else in the artifact.
-    pub(crate) fn put(&mut self, c: char, open: &mut Open, to: To<'_>) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn put(&mut self, c: char, open: &mut Open, to: To<'_>) -> Result<(), InspectError> {
         open.plain = false;
         if self.records.value().len() + 4 > MAX_CELL {
             self.part(open, to)?;
@@ -168,12 +202,18 @@ impl<'o> Reader<'o> {
     }
 
     /// Ends the open value at the window's start.
-    pub(crate) fn end(&mut self, open: Open, to: To<'_>) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn end(&mut self, open: Open, to: To<'_>) -> Result<(), InspectError> {
         self.end_at(open, self.window.byte(), to)
     }
 
     /// Ends the open value, whose last byte stands before `byte_end`.
-    pub(crate) fn end_at(&mut self, open: Open, byte_end: u64, to: To<'_>) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn end_at(&mut self, open: Open, byte_end: u64, to: To<'_>) -> Result<(), InspectError> {
         match to {
             To::Name(name, column) => self.records.end_cell(name, column, open.spot, byte_end, open.plain, self.out),
             To::Lone => self.records.end_lone(open.spot, byte_end, open.plain, self.out),
@@ -181,7 +221,10 @@ impl<'o> Reader<'o> {
     }
 
     /// Appends the next `n` bytes of the window with escapes replaced.
-    pub(crate) fn grow_escaped(
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn grow_escaped(
         &mut self,
         n: usize,
         escapes: Escapes,
@@ -213,7 +256,10 @@ impl<'o> Reader<'o> {
     }
 
     /// The next `n` bytes of the window as a value.
-    pub(crate) fn take(&mut self, n: usize, to: To<'_>) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn take(&mut self, n: usize, to: To<'_>) -> Result<(), InspectError> {
         let mut open = self.begin();
         self.grow(n, &mut open, to)?;
         self.end(open, to)
@@ -221,7 +267,10 @@ impl<'o> Reader<'o> {
 
     /// Everything up to the end of the line as a record of its own, blanks before it left out; the line end is taken too. False at the end of the
     /// artifact.
-    pub(crate) fn lone_line(&mut self) -> Result<bool, InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn lone_line(&mut self) -> Result<bool, InspectError> {
         while matches!(self.peek(0)?, Some(b' ' | b'\t')) {
             let blank = self.window.bytes().iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
             self.window.skip_in_line(blank);
@@ -246,7 +295,10 @@ impl<'o> Reader<'o> {
     }
 
     /// Length of the line at the window's start without its end, and of the end; none when it is longer than a cell may be.
-    pub(crate) fn line(&mut self) -> Result<Option<(usize, usize)>, InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn line(&mut self) -> Result<Option<(usize, usize)>, InspectError> {
         let mut from = 0;
         loop {
             let bytes = self.window.bytes();
@@ -266,7 +318,10 @@ impl<'o> Reader<'o> {
     }
 
     /// Tells that the syntax is wrong at the window's start; a few times at most.
-    pub(crate) fn syntax_error(&mut self) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn syntax_error(&mut self) -> Result<(), InspectError> {
         self.errors += 1;
         if self.errors == 1 {
             self.out.note(Note::new("syntax-error").with("line", self.window.spot().line))?;
@@ -275,7 +330,10 @@ impl<'o> Reader<'o> {
     }
 
     /// Ends all records; what is left of the artifact goes out as running text.
-    pub(crate) fn give_up(mut self) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn give_up(mut self) -> Result<(), InspectError> {
         self.syntax_error()?;
         self.records.drop_value();
         self.records.finish(self.out)?;
@@ -283,7 +341,10 @@ impl<'o> Reader<'o> {
     }
 
     /// Ends all records.
-    pub(crate) fn finish(mut self) -> Result<(), InspectError> {
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn finish(mut self) -> Result<(), InspectError> {
         while self.more()? {}
         self.records.finish(self.out)
     }
