@@ -5,7 +5,7 @@
 //! - [`position`]: from an offset in decoded text back to the byte in the artifact.
 //! - [`Window`]: a sliding view of decoded text for lexers, which knows byte, line and column of its start.
 //! - [`RecordWriter`] and [`Nested`]: records as evidence, flat and nested.
-//! - [`reader`]: what readers of structured text share; [`json`]: JSON as records.
+//! - [`Reader`]: a window and nested records in one, for readers of structured text; [`json`]: JSON as records.
 //! - [`Dialect`]: how a table of delimited values is written.
 //!
 //! Everything streams: memory is bounded whatever the size of the artifact or of a line in it.
@@ -23,7 +23,7 @@ mod legacy;
 pub mod libconfig;
 mod nested;
 mod position;
-pub mod reader;
+mod reader;
 mod records;
 #[doc(hidden)]
 pub mod testing;
@@ -38,5 +38,6 @@ pub use evidence::{TextStream, send_text};
 pub use fields::{is_plain_name, tells_more_than_a_name};
 pub use nested::Nested;
 pub use position::position;
+pub use reader::{Escapes, Open, Reader, To, backslash};
 pub use records::{MAX_CELL, RecordWriter, Spot};
 pub use window::Window;

@@ -34,6 +34,7 @@ pub enum Escapes {
 }
 
 /// The character of the escape at the start of `text`, which begins with a backslash, and its length. None for an escaped line end.
+#[must_use]
 pub fn backslash(text: &str) -> (Option<char>, usize) {
     let hex = |from: usize, n: usize| {
         text.get(from..from + n)
@@ -75,26 +76,25 @@ pub struct Reader<'o> {
     pub window: Window,
     /// The records under construction.
     pub records: Nested,
-    /// Where they go.
+    /// The engine.
     pub out: &'o mut dyn Inspection,
     /// Places told as wrong so far.
     errors: u32,
 }
 
 impl<'o> Reader<'o> {
-    /// Reads an artifact as text.
+    /// A reader at the start of an artifact.
     ///
     /// # Errors
-    /// A read failed, or the engine takes no more.
+    /// A read failed.
     pub fn open(artifact: &Artifact, out: &'o mut dyn Inspection) -> Result<Self, InspectError> {
         Ok(Reader { window: Window::open(artifact)?, records: Nested::new(artifact), out, errors: 0 })
     }
 
-    /// As [`Reader::open`], with pieces and batches of other sizes: for tests that the result does not depend on them.
+    /// A reader that is filled in steps of about `chunk` bytes and sends batches of about `batch`.
     ///
     /// # Errors
     /// A read failed.
-    #[doc(hidden)]
     pub fn with_sizes(
         artifact: &Artifact,
         chunk: usize,
@@ -106,7 +106,7 @@ impl<'o> Reader<'o> {
         Ok(Reader { window: Window::with_chunk(artifact, chunk)?, records, out, errors: 0 })
     }
 
-    /// The byte at an offset from the window's start; none at the end of the artifact.
+    /// The byte at `offset` of the rest; none at the end.
     ///
     /// # Errors
     /// A read failed, or the engine takes no more.
@@ -117,7 +117,7 @@ impl<'o> Reader<'o> {
         self.window.peek(offset, self.out)
     }
 
-    /// Makes so many bytes available, if they are there.
+    /// Makes sure that the rest holds `n` bytes if the artifact does.
     ///
     /// # Errors
     /// A read failed, or the engine takes no more.
@@ -125,7 +125,7 @@ impl<'o> Reader<'o> {
         if self.window.bytes().len() < n { self.window.want(n, self.out) } else { Ok(()) }
     }
 
-    /// Makes more bytes available; false at the end of the artifact.
+    /// Decodes the next piece. False when there is none.
     ///
     /// # Errors
     /// A read failed, or the engine takes no more.
@@ -134,6 +134,7 @@ impl<'o> Reader<'o> {
     }
 
     /// Begins a value at the window's start.
+    #[must_use]
     pub fn begin(&self) -> Open {
         Open { spot: self.window.spot(), plain: true }
     }

@@ -12,6 +12,8 @@ use crate::evidence::header;
 
 /// Number of the stream that records go into.
 const RECORD_STREAM: u32 = 1;
+/// Number of the stream that names go into.
+const NAME_STREAM: u32 = 3;
 /// A batch goes out when it holds so many bytes of text or cells…
 const BATCH_TEXT: usize = 512 << 10;
 const BATCH_CELLS: usize = 32 << 10;
@@ -39,6 +41,7 @@ pub struct Spot {
 #[derive(Debug)]
 pub struct RecordWriter {
     header: Option<EvidenceHeader>,
+    stream: u32,
     batch_text: usize,
     text: String,
     cells: Vec<Cell>,
@@ -63,8 +66,22 @@ impl RecordWriter {
     /// A writer of one stream of an artifact. Nothing is sent before the first record.
     #[must_use]
     pub fn new(artifact: &Artifact) -> Self {
+        RecordWriter::with_header(header(artifact, RECORD_STREAM, EvidenceKind::Records))
+    }
+
+    /// A writer of names (of signals, services, functions…) with what is said of them: the role of the stream is `names`. Its text is part of
+    /// what another stream shows, so detectors of personal data and keys pass it by.
+    #[must_use]
+    pub fn names(artifact: &Artifact) -> Self {
+        let mut header = header(artifact, NAME_STREAM, EvidenceKind::Records);
+        header.properties.insert("role".to_owned(), "names".into());
+        RecordWriter::with_header(header)
+    }
+
+    fn with_header(header: EvidenceHeader) -> Self {
         RecordWriter {
-            header: Some(header(artifact, RECORD_STREAM, EvidenceKind::Records)),
+            stream: header.stream,
+            header: Some(header),
             batch_text: BATCH_TEXT,
             text: String::new(),
             cells: Vec::new(),
@@ -257,7 +274,7 @@ impl RecordWriter {
             cells: std::mem::take(&mut self.cells),
             records: std::mem::take(&mut self.records),
         };
-        out.batch(RECORD_STREAM, Batch::Records(batch))?;
+        out.batch(self.stream, Batch::Records(batch))?;
         self.text.clear();
         self.value = 0;
         self.record = 0;
@@ -274,7 +291,7 @@ impl RecordWriter {
         self.close_record();
         self.flush(out)?;
         if self.header.is_none() {
-            out.send(Message::EvidenceEnd { stream: RECORD_STREAM })?;
+            out.send(Message::EvidenceEnd { stream: self.stream })?;
         }
         Ok(())
     }

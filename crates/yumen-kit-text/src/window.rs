@@ -19,6 +19,8 @@ pub struct Window {
     artifact: Artifact,
     decoder: Decoder,
     accounts: Accounts,
+    /// Everything decoded goes out as running text too.
+    running: Option<TextStream>,
     /// Decoded text; what lies before `at` was taken.
     text: String,
     at: usize,
@@ -61,6 +63,7 @@ impl Window {
             encoding: decoder.charset().map_encoding(),
             decoder,
             accounts: Accounts::default(),
+            running: None,
             text: String::new(),
             at: 0,
             anchors: vec![(0, detection.bom as u64)],
@@ -74,6 +77,17 @@ impl Window {
             end: false,
             newline: b'\n',
         })
+    }
+
+    /// A window whose whole text goes out as running text, as [`crate::send_text`] sends it: for readers that look for structure in text. The stream ends when all
+    /// is decoded, so the reader must come to the end.
+    ///
+    /// # Errors
+    /// A read failed, or the engine takes no more.
+    pub fn open_as_text(artifact: &Artifact, out: &mut dyn Inspection) -> Result<Self, InspectError> {
+        let mut window = Window::open(artifact)?;
+        window.running = Some(TextStream::open(artifact, 1, 1, out)?);
+        Ok(window)
     }
 
     /// Lines end with a lone carriage return (old Mac OS) instead of a line feed.
@@ -139,6 +153,9 @@ impl Window {
         match self.decoder.next_chunk().map_err(|e| InspectError::read(at, &e))? {
             None => {
                 self.end = true;
+                if let Some(stream) = self.running.take() {
+                    stream.close(out)?;
+                }
                 self.accounts.finish(&self.decoder, out)?;
                 Ok(false)
             }
@@ -156,6 +173,9 @@ impl Window {
                     }
                 }
                 self.accounts.piece(&self.artifact, chunk.range, chunk.binary, out)?;
+                if let Some(stream) = &mut self.running {
+                    stream.send(chunk.text, chunk.map, out)?;
+                }
                 self.see_next_anchor();
                 Ok(true)
             }

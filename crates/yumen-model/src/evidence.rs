@@ -49,6 +49,14 @@ pub struct EvidenceHeader {
     pub properties: BTreeMap<String, Value>,
 }
 
+impl EvidenceHeader {
+    /// Whether the stream tells names (of signals, services, functions…) that another stream has shown as part of the text.
+    #[must_use]
+    pub fn is_names(&self) -> bool {
+        self.properties.get("role").and_then(Value::as_str) == Some("names")
+    }
+}
+
 /// A piece of a stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Batch<'a> {

@@ -4,7 +4,7 @@ use yumen_kit_text::{is_plain_name, tells_more_than_a_name};
 use yumen_model::{Artifact, Certainty, Format, InspectError, Inspection};
 
 use crate::Look;
-use yumen_kit_text::reader::{Escapes, Reader, To};
+use yumen_kit_text::{Escapes, Reader, To};
 
 /// Documentation of `ini`.
 pub(crate) const INI: Format = Format {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use yumen_model::{Artifact, Certainty, Format, InspectError, Inspection};
 
 use crate::Look;
-use yumen_kit_text::reader::{Open, Reader, To, backslash};
+use yumen_kit_text::{Open, Reader, To, backslash};
 
 /// Documentation of `sql`.
 pub(crate) const SQL: Format = Format {
@@ -357,7 +357,7 @@ impl Sql<'_> {
                 } else {
                     let to = To::Name(columns.get(column as usize).map_or("", String::as_str), column);
                     let mut open = self.r.begin();
-                    self.r.grow_escaped(n, yumen_kit_text::reader::Escapes::Backslash, &mut open, to)?;
+                    self.r.grow_escaped(n, yumen_kit_text::Escapes::Backslash, &mut open, to)?;
                     self.r.end(open, to)?;
                 }
                 left -= n;

@@ -130,12 +130,12 @@ proptest! {
         let text: String = order.iter().flat_map(|&i| [seeds()[i], "\n"]).collect();
         let run = |chunk, batch| {
             let (artifact, mut out) = Recorder::of("a", FORMATS_TRIED[which], text.as_bytes());
-            let reader = yumen_kit_text::reader::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
+            let reader = yumen_kit_text::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
             match FORMATS_TRIED[which] {
                 "json" => yumen_kit_text::json::read_json(reader, false),
                 "ndjson" => yumen_kit_text::json::read_json(reader, true),
-                "xml" => xml::read(reader, false),
-                "html" => xml::read(reader, true),
+                "xml" => yumen_kit_xml::read(reader, yumen_kit_xml::Markup::Xml, &mut ()),
+                "html" => yumen_kit_xml::read(reader, yumen_kit_xml::Markup::Html, &mut ()),
                 "yaml" => yaml::read(reader),
                 "sql" => sql::read(reader),
                 _ => ini::read(reader),

@@ -6,7 +6,7 @@ use yumen_kit_text::{is_plain_name, tells_more_than_a_name};
 use yumen_model::{Artifact, Certainty, Format, InspectError, Inspection};
 
 use crate::Look;
-use yumen_kit_text::reader::{Escapes, Reader, To};
+use yumen_kit_text::{Escapes, Reader, To};
 
 /// Documentation of `yaml`.
 pub(crate) const YAML: Format = Format {

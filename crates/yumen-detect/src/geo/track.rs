@@ -35,7 +35,7 @@ impl Detector for TrackDetector {
     }
 
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
-        if header.kind != EvidenceKind::Records {
+        if header.kind != EvidenceKind::Records || header.is_names() {
             return None;
         }
         let declared = ["datum", "crs", "srs"]

@@ -42,6 +42,10 @@ impl Detector for TextDetector {
     }
 
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
+        // Names were shown as part of the text already.
+        if header.is_names() {
+            return None;
+        }
         let engine = Arc::clone(&self.engine);
         let about = About {
             format: header.format.clone().into_owned(),

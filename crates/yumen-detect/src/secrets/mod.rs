@@ -55,6 +55,7 @@ impl Detector for KeyDetector {
         match header.kind {
             EvidenceKind::Keys => Some(Box::new(Stored)),
             EvidenceKind::Raw => Some(Box::<raw::RawSweep>::default()),
+            EvidenceKind::Records if header.is_names() => None,
             EvidenceKind::Records => Some(Box::new(members::Members)),
             _ => None,
         }

@@ -192,7 +192,7 @@ proptest! {
         values.iter().for_each(|v| leaves(v, &mut want));
         let run = |chunk, batch| {
             let (artifact, mut out) = Recorder::of("a", "json", text.as_bytes());
-            let reader = yumen_kit_text::reader::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
+            let reader = yumen_kit_text::Reader::with_sizes(&artifact, chunk, batch, &mut out).unwrap();
             yumen_kit_text::json::read_json(reader, false).unwrap();
             out
         };

@@ -3,7 +3,7 @@
 use yumen_kit_text::{is_plain_name, tells_more_than_a_name};
 use yumen_model::InspectError;
 
-use yumen_kit_text::reader::{Escapes, Reader, To};
+use yumen_kit_text::{Escapes, Reader, To};
 
 /// Flow values and quoted ones may be so long, in bytes.
 pub(super) const MAX: usize = 256 << 10;

@@ -1,7 +1,7 @@
 //! Character references.
 
 /// The character of the reference at the start of `text` (`&amp;`, `&#24352;`, `&#x5F20;`), and the reference's length.
-pub(super) fn decode(text: &str) -> Option<(char, usize)> {
+pub(crate) fn decode(text: &str) -> Option<(char, usize)> {
     let body = text.strip_prefix('&')?;
     let end = body.bytes().take(14).position(|b| b == b';')?;
     let name = &body[..end];
@@ -37,7 +37,7 @@ pub(super) fn decode(text: &str) -> Option<(char, usize)> {
 }
 
 /// Writes `raw` with its references replaced into `out`, which is emptied before. Whether there was one.
-pub(super) fn decode_all(raw: &str, out: &mut String) -> bool {
+pub(crate) fn decode_all(raw: &str, out: &mut String) -> bool {
     out.clear();
     let mut rest = raw;
     let mut any = false;

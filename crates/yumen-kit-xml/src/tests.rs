@@ -1,9 +1,11 @@
 use super::*;
 use yumen_kit_text::testing::Recorder;
+use yumen_model::{InspectError, Inspection};
 
 fn run(format: &'static str, text: &str) -> Recorder {
     let (artifact, mut out) = Recorder::of("a.xml", format, text.as_bytes());
-    inspect(&artifact, &mut out).unwrap();
+    let markup = if format == "html" { Markup::Html } else { Markup::Xml };
+    inspect(&artifact, markup, &mut (), &mut out).unwrap();
     assert!(out.labelled().opaque.is_empty());
     out
 }
@@ -70,4 +72,73 @@ fn a_doctype_with_entities_is_seen_and_not_expanded() {
     let out = run("xml", "<!DOCTYPE a [<!ENTITY x \"13800000000\"><!ENTITY y \"&x;&x;\">]><a>&y;</a>");
     assert!(out.everything().contains("13800000000"));
     assert_eq!(out.rows().last().unwrap(), &["a=&y;"]);
+}
+
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Visitor for Told {
+    fn start(&mut self, name: &str, place: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+        self.0.push(format!("<{name} {}:{}", place.spot.line, place.spot.column));
+        Ok(())
+    }
+
+    fn attribute(&mut self, name: &str, value: &str, place: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+        self.0.push(format!("{name}={value} {}..{}", place.spot.byte, place.byte_end));
+        Ok(())
+    }
+
+    fn text(&mut self, value: &str, leaf: bool, place: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+        self.0.push(format!("{value} {leaf} {}", place.spot.byte));
+        Ok(())
+    }
+
+    fn end(&mut self, name: &str, _: &mut dyn Inspection) -> Result<(), InspectError> {
+        self.0.push(format!(">{name}"));
+        Ok(())
+    }
+}
+
+fn visit(text: &str) -> Vec<String> {
+    let (artifact, mut out) = Recorder::of("a.xml", "xml", text.as_bytes());
+    let mut told = Told::default();
+    inspect(&artifact, Markup::Xml, &mut told, &mut out).unwrap();
+    told.0
+}
+
+#[test]
+fn a_visitor_sees_elements_attributes_and_text_in_order() {
+    assert_eq!(
+        visit("<?xml version='1.0'?>\n<x:a k=\"&lt;1\" x:l='2'>\n <b> t&amp;u </b>mixed<c/></x:a>"),
+        [
+            "<x:a 2:2",
+            "k=<1 30..35",
+            "l=2 42..43",
+            "<b 3:3",
+            "t&u true 51",
+            ">b",
+            "mixed false 63",
+            "<c 3:24",
+            ">c",
+            ">x:a"
+        ]
+    );
+}
+
+#[test]
+fn a_visitor_is_told_the_end_of_what_does_not_end() {
+    assert_eq!(
+        visit("<a><b>x<c></b><d>y"),
+        ["<a 1:2", "<b 1:5", "x false 6", "<c 1:9", ">c", ">b", "<d 1:16", "y false 17", ">d", ">a"]
+    );
+}
+
+#[test]
+fn the_root_is_found_behind_what_may_stand_before_it() {
+    let text = "\u{FEFF}<?xml version='1.0'?>\n<!-- <no> --><?x y?><!DOCTYPE r [<!ENTITY a '>'>]>\n<p:r xmlns:p=\"u&amp;v\" b='1'>rest";
+    let root = root(text).unwrap();
+    assert_eq!((root.name, root.local(), root.body), ("p:r", "r", "rest"));
+    assert_eq!((root.attribute("p"), root.attribute("b"), root.attribute("c")), (Some("u&v"), Some("1"), None));
+    assert_eq!(super::root("text <a>"), None);
+    assert_eq!(super::root("<a b='"), None);
 }

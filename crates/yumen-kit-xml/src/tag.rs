@@ -3,30 +3,30 @@
 use std::ops::Range;
 
 /// A tag is looked for so far, in bytes of text.
-pub(super) const MAX_TAG: usize = 2 << 20;
+pub(crate) const MAX_TAG: usize = 2 << 20;
 const MAX_ATTRIBUTES: usize = 4096;
 
 /// A tag at the start of a text; ranges are in that text.
 #[derive(Debug)]
-pub(super) struct Tag {
-    name: Range<usize>,
+pub(crate) struct Tag {
+    pub(crate) name: Range<usize>,
     /// An end tag.
-    pub(super) end: bool,
+    pub(crate) end: bool,
     /// A start tag that is its own end.
-    pub(super) empty: bool,
-    pub(super) attributes: Vec<Attribute>,
-    pub(super) len: usize,
+    pub(crate) empty: bool,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) len: usize,
 }
 
 /// An attribute with a value.
 #[derive(Debug)]
-pub(super) struct Attribute {
-    pub(super) name: Range<usize>,
+pub(crate) struct Attribute {
+    pub(crate) name: Range<usize>,
     /// Without quotes, references not replaced.
-    pub(super) value: Range<usize>,
+    pub(crate) value: Range<usize>,
 }
 
-pub(super) enum Parsed {
+pub(crate) enum Parsed {
     Tag(Tag),
     /// The sign is text.
     NoTag,
@@ -35,7 +35,7 @@ pub(super) enum Parsed {
 }
 
 impl Tag {
-    pub(super) fn name<'t>(&self, text: &'t str) -> &'t str {
+    pub(crate) fn name<'t>(&self, text: &'t str) -> &'t str {
         &text[self.name.clone()]
     }
 }
@@ -45,7 +45,8 @@ fn is_name(c: char) -> bool {
 }
 
 /// The name of the element that begins at the start of `text`.
-pub(super) fn element_start(text: &str) -> Option<&str> {
+#[must_use]
+pub fn element_start(text: &str) -> Option<&str> {
     match parse(text) {
         Parsed::Tag(tag) if !tag.end => Some(&text[tag.name]),
         _ => None,
@@ -53,7 +54,7 @@ pub(super) fn element_start(text: &str) -> Option<&str> {
 }
 
 /// Reads the tag at the start of `text`, which begins with `<`.
-pub(super) fn parse(text: &str) -> Parsed {
+pub(crate) fn parse(text: &str) -> Parsed {
     let bytes = text.as_bytes();
     let end = bytes.get(1) == Some(&b'/');
     let from = 1 + usize::from(end);
@@ -131,7 +132,7 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 /// Elements of HTML that stand inside a line of text.
-pub(super) fn is_inline(name: &str) -> bool {
+pub(crate) fn is_inline(name: &str) -> bool {
     matches!(
         name,
         "a" | "b"
