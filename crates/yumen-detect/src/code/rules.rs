@@ -18,6 +18,7 @@ pub(crate) enum Need {
 }
 
 /// Concepts that stand together in one identifier, chain of members, string or phrase.
+#[derive(Clone, Copy)]
 pub(crate) struct Rule {
     /// Index into [`KINDS`].
     pub(crate) kind: usize,

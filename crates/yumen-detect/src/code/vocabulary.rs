@@ -161,6 +161,10 @@ impl Vocabulary {
             pieces.push(self, lower, unit);
             return;
         }
+        if is_data(run) {
+            pieces.last = 0;
+            return;
+        }
         let mangled = run.len() > 8 && run.ends_with(b"Ev");
         let mut from = 0;
         while from < run.len() {
@@ -240,6 +244,15 @@ impl Pieces {
             self.last = piece.len();
         }
     }
+}
+
+/// Whether a run is a number, a hash or encoded data rather than words.
+fn is_data(run: &[u8]) -> bool {
+    let digits = run.iter().filter(|b| b.is_ascii_digit()).count();
+    let hex = run.strip_prefix(b"0x").or(run.strip_prefix(b"0X")).is_some()
+        || (run.len() >= 6 && digits > 0 && run.iter().all(u8::is_ascii_hexdigit));
+    let changes = run.windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit()).count();
+    hex || changes >= 5
 }
 
 /// Where the piece that begins at `from` ends: `doorLock`, `BMSCharge`, `kl15`.
@@ -330,6 +343,9 @@ mod tests {
             "notable",
             "iota",
         ] {
+            assert_eq!(concepts(text), 0, "{text}");
+        }
+        for text in ["0x3aeb7f", "c4aeb09f12", "9aeb7acc3lka0x", "x1aeb2lka3acc4"] {
             assert_eq!(concepts(text), 0, "{text}");
         }
         assert_eq!(concepts("_ZN3foo3barEv") & EVPLUG, 0);
