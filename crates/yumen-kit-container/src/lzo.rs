@@ -133,9 +133,9 @@ pub fn decompress(input: &[u8], most: usize, out: &mut Vec<u8>) -> Result<usize,
     let mut decoder = Decoder { input, at: 0, most };
     let result = decoder.run(&mut fresh);
     if out.is_empty() {
-        *out = fresh
+        *out = fresh;
     } else {
-        out.append(&mut fresh)
+        out.append(&mut fresh);
     }
     result.map(|()| decoder.at)
 }

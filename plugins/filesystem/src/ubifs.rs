@@ -80,7 +80,7 @@ fn run(to: &mut Container<'_>) -> Result<(), InspectError> {
         to.tell("corrupt");
     }
     inventory(to, told.as_ref(), &scan);
-    deliver::run(to, &scan, live)
+    deliver::run(to, &scan, &live)
 }
 
 fn inventory(to: &mut Container<'_>, told: Option<&Super>, scan: &scan::Scan) {

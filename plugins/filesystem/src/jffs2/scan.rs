@@ -157,7 +157,7 @@ fn next_node(to: &Container<'_>, order: Option<Order>, from: u64) -> Result<u64,
     let found = sweep(to.blob, from..to.len(), HEADER - 1, |piece, bytes| {
         let sound = |i: &usize| {
             let header = &bytes[*i..];
-            (piece + *i as u64) % 4 == 0
+            (piece + *i as u64).is_multiple_of(4)
                 && order.map_or_else(|| Order::of(header).is_some(), |o| o.header(header).is_some())
         };
         let little = any.find_iter(bytes).find(sound);

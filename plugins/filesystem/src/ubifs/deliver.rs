@@ -15,10 +15,10 @@ use crate::flash::{Attributes, Kind, Obsolete, Tree, Writer, show};
 /// Where a data node's content begins.
 const DATA_AT: u64 = 48;
 
-pub(super) fn run(to: &mut Container<'_>, scan: &Scan, live: Live) -> Result<(), InspectError> {
+pub(super) fn run(to: &mut Container<'_>, scan: &Scan, live: &Live) -> Result<(), InspectError> {
     let flags = live.flags(scan.nodes.len());
-    broken(to, scan, &live)?;
-    let mut reader = Reader { to, scan, live: &live, blocks: Blocks::new(), attributes: BTreeMap::new() };
+    broken(to, scan, live)?;
+    let mut reader = Reader { to, scan, live, blocks: Blocks::new(), attributes: BTreeMap::new() };
     reader.files()?;
     reader.obsolete(&flags)
 }
@@ -227,10 +227,10 @@ impl Reader<'_, '_> {
                 _ if *live => {}
                 NodeKind::Data => data.push(*node),
                 NodeKind::Inode if node.len > 160 => {
-                    self.to.unallocated_flash(node.at + 160..node.at + u64::from(node.len))?
+                    self.to.unallocated_flash(node.at + 160..node.at + u64::from(node.len))?;
                 }
                 NodeKind::Dent | NodeKind::Xent => {
-                    self.to.unallocated_flash(node.at + 56..node.at + u64::from(node.len))?
+                    self.to.unallocated_flash(node.at + 56..node.at + u64::from(node.len))?;
                 }
                 _ => {}
             }

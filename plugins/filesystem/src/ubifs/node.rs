@@ -151,7 +151,7 @@ impl Super {
             log_lebs: le32(node, 56),
             compression: le16(node, 84),
         };
-        ((4096..=64 << 20).contains(&s.leb_size) && s.leb_size % 8 == 0).then_some(s)
+        ((4096..=64 << 20).contains(&s.leb_size) && s.leb_size.is_multiple_of(8)).then_some(s)
     }
 
     pub(super) fn encrypted(&self) -> bool {

@@ -87,17 +87,14 @@ fn block(to: &mut Container<'_>, range: Range<u64>, found: &mut Scan) -> Result<
             at = next;
             continue;
         }
-        match bytes.first() {
-            Some(&value @ (0xFF | 0 | PADDING_BYTE)) => {
-                let run = run_end(to.blob, at, end, value)?;
-                let next = if run < end { (run & !7).max(at) } else { end };
-                if next > at {
-                    to.container(at..next)?;
-                    at = next;
-                    continue;
-                }
+        if let Some(&value @ (0xFF | 0 | PADDING_BYTE)) = bytes.first() {
+            let run = run_end(to.blob, at, end, value)?;
+            let next = if run < end { (run & !7).max(at) } else { end };
+            if next > at {
+                to.container(at..next)?;
+                at = next;
+                continue;
             }
-            _ => {}
         }
         let next = next_node(to, at + 1, end)?;
         to.unallocated_flash(at..next)?;
@@ -144,7 +141,7 @@ fn add(to: &mut Container<'_>, at: u64, header: Header, end: u64, found: &mut Sc
 fn next_node(to: &Container<'_>, from: u64, end: u64) -> Result<u64, InspectError> {
     let finder = Finder::new(&MAGIC);
     let found = sweep(to.blob, from..end, HEADER, |piece, bytes| {
-        let mut hits = finder.find_iter(bytes).filter(|i| (piece + *i as u64) % 8 == 0);
+        let mut hits = finder.find_iter(bytes).filter(|i| (piece + *i as u64).is_multiple_of(8));
         hits.find(|&i| bytes.len() < i + HEADER || Header::parse(&bytes[i..]).is_some()).map(|i| piece + i as u64)
     })?;
     Ok(found.unwrap_or(end))

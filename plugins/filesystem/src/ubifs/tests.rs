@@ -250,7 +250,7 @@ fn a_node_that_is_needed_and_broken_is_told() {
             && clean[at + 24..at + 28] == large.to_le_bytes()
             && clean[at + 28] == 5
     });
-    let mut image = clean.clone();
+    let mut image = clean;
     image[wanted.expect("the fifth block") + 100] ^= 4;
     let got = open(&image);
     let child = got.child("usr/share/large.txt");
