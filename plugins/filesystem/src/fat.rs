@@ -384,14 +384,14 @@ impl Reader<'_, '_> {
                         size: le32(&b, 28),
                         modified: names::time(le16(&b, 24), le16(&b, 22)),
                     };
-                    self.entry(path, entry)?;
+                    self.entry(path, &entry)?;
                 }
             }
         }
         Ok((true, label))
     }
 
-    fn entry(&mut self, path: &[u8], entry: Entry) -> Result<(), InspectError> {
+    fn entry(&mut self, path: &[u8], entry: &Entry) -> Result<(), InspectError> {
         let mut full = if path.len() > 4096 { b"[deep]".to_vec() } else { path.to_vec() };
         if !full.is_empty() {
             full.push(b'/');

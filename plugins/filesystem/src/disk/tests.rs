@@ -51,7 +51,7 @@ fn a_table_must_be_sane() {
         broken[at] = value;
         assert_eq!(identify("x", &broken), None, "byte {at}");
     }
-    let mut overlapping = bytes.clone();
+    let mut overlapping = bytes;
     overlapping.copy_within(446..462, 462);
     assert_eq!(identify("x", &overlapping), None);
 }

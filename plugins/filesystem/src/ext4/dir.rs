@@ -116,7 +116,7 @@ impl Reader<'_, '_> {
     pub(super) fn claim_parts(&mut self, at: u64, bytes: &[u8], used: &[Range<usize>]) -> Result<(), InspectError> {
         let (mut from, mut end) = (0, 0);
         let limit = bytes.len();
-        for part in used.iter().cloned().chain([limit..limit]) {
+        for part in used.iter().cloned().chain(std::iter::once(limit..limit)) {
             let part = part.start.min(limit)..part.end.min(limit);
             if part.start > end && bytes[end..part.start].iter().any(|&b| b != 0) {
                 self.claim(at + from as u64..at + end as u64)?;

@@ -78,7 +78,7 @@ fn a_truncated_image_gives_what_is_there() {
     assert_eq!(
         image.files(),
         {
-            let mut w = whole.clone();
+            let mut w = whole;
             w.sort_by(|a, b| a.2.cmp(&b.2));
             w
         },

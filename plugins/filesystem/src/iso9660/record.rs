@@ -147,12 +147,10 @@ fn susp(
             let place = at;
             at += u64::from(len);
             match (&body[..2], body.len()) {
-                (b"NM", 5..) => {
-                    // "." and ".." are flagged and have no text.
-                    if body[4] & 6 == 0 {
-                        name.extend_from_slice(&body[5..]);
-                        named = true;
-                    }
+                // "." and ".." are flagged and have no text.
+                (b"NM", 5..) if body[4] & 6 == 0 => {
+                    name.extend_from_slice(&body[5..]);
+                    named = true;
                 }
                 (b"PX", 36..) => {
                     mode = le32(&body, 4);
