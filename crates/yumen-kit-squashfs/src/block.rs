@@ -39,6 +39,16 @@ impl Decoders {
         }
     }
 
+    /// A zlib stream of at most `most` bytes at the beginning of the input; returns its length.
+    ///
+    /// # Errors
+    /// When it is broken or longer.
+    pub fn zlib_prefix(&mut self, input: &[u8], most: usize, out: &mut Vec<u8>) -> Result<usize, Broken> {
+        self.zlib(input, most, out)?;
+        let taken = self.zlib.as_ref().map_or(0, Decompress::total_in);
+        usize::try_from(taken).map_err(|_| Broken)
+    }
+
     /// A deflate stream without a header, until it ends or `most` bytes are out.
     ///
     /// # Errors
@@ -76,6 +86,12 @@ pub fn zstd_part(input: &[u8], most: usize, out: &mut Vec<u8>) -> Result<(), Bro
     let mut reader = zstd::stream::read::Decoder::with_buffer(input).map_err(|_| Broken)?.single_frame();
     reader.window_log_max(24).map_err(|_| Broken)?;
     reader.take(most as u64).read_to_end(out).map(|_| ()).map_err(|_| Broken)
+}
+
+/// The length of the Zstandard frame that the input begins with.
+#[must_use]
+pub fn zstd_frame_len(input: &[u8]) -> Option<usize> {
+    zstd::zstd_safe::find_frame_compressed_size(input).ok()
 }
 
 /// Whether the stream came to its end.

@@ -150,7 +150,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn give(&mut self, message: Message<'_>) -> Result<Option<Reason>, InspectError> {
+    pub(crate) fn give(&mut self, message: Message<'_>) -> Result<Option<Reason>, InspectError> {
         match self.to.send(message) {
             Ok(()) => Ok(None),
             Err(Stop::Child(reason)) => Ok(Some(reason)),

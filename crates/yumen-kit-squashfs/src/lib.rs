@@ -13,6 +13,7 @@ mod inode;
 mod meta;
 mod order;
 mod reader;
+mod recover;
 mod superblock;
 mod xattr;
 

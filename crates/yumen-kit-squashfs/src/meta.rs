@@ -100,6 +100,12 @@ impl Decoder {
         self.sniff(method, input, most, exact, out)
     }
 
+    /// The zlib stream that the input begins with; returns its length.
+    pub(crate) fn zlib_prefix(&mut self, input: &[u8], most: usize, out: &mut Vec<u8>) -> Option<usize> {
+        let sane = matches!(input, [0x78, low, ..] if (0x7800 | u16::from(*low)).is_multiple_of(31));
+        sane.then(|| self.states.zlib_prefix(input, most, out).ok()).flatten()
+    }
+
     /// Images of vendors' own tools say gzip and hold LZMA or xz.
     fn sniff(
         &mut self,

@@ -453,6 +453,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             self.to.container(base + r.start.min(whole.end)..base + r.end.min(whole.end))?;
         }
         self.claimed.extend(&self.done);
+        let mut lost = Vec::new();
         for gap in self.claimed.gaps(whole) {
             let gap = base + gap.start..base + gap.end;
             if !self.damaged {
@@ -461,10 +462,11 @@ impl<'r, 'a> Reader<'r, 'a> {
                 self.to.container(gap)?;
             } else {
                 // It may be the content of a file that is not known of.
-                self.to.opaque(gap, Reason::Corrupt)?;
+                self.to.opaque(gap.clone(), Reason::Corrupt)?;
+                lost.push(gap);
             }
         }
-        Ok(())
+        self.ignore(|r| r.recover(&lost))
     }
 
     /// The image is filled up with zeros to a multiple of 4 KiB.

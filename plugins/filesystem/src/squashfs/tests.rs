@@ -85,3 +85,19 @@ fn of_a_broken_file_the_others_are_read() {
         assert!(last >= truth("squashfs", name).len() - 1, "{name}: {last}");
     }
 }
+
+#[test]
+fn of_an_image_without_its_tables_the_blocks_are_read() {
+    for name in ["gzip", "xz", "zstd", "bcj"] {
+        let bytes = fixture("squashfs", name);
+        let cut = &bytes[..bytes.len() * 9 / 10];
+        let found = inspect_as(&FilesystemPlugin, "squashfs", "a.img", cut, Engine::default());
+        found.assert_counted();
+        assert!(found.noted("truncated"), "{name}");
+        assert!(found.labels.opaque[&yumen_model::Reason::Corrupt] > 0);
+        let child = found.child("[recovered]");
+        assert!(!child.complete);
+        let text = b"100 the vehicle entered yard ";
+        assert!(child.bytes.windows(text.len()).any(|w| w == text), "{name}");
+    }
+}
