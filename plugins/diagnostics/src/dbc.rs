@@ -70,7 +70,6 @@ const KEYWORDS: &[&str] = &[
 const KEPT: usize = 100_000;
 /// Signals that are in no message.
 const INDEPENDENT: &str = "VECTOR__INDEPENDENT_SIG_MSG";
-const NOBODY: &str = "Vector__XXX";
 
 fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)

@@ -153,7 +153,7 @@ impl Reader<'_> {
         let value_at = lead + key.len() + 1;
         match key.trim().to_ascii_lowercase().as_str() {
             "formatversion" => self.versions.add(value.split_whitespace().next().unwrap_or("")),
-            "sig" | "var" => self.signal(&text, value_at, comment)?,
+            "sig" | "var" => self.signal(&text, value_at, comment.as_ref())?,
             "mux" => {
                 let Some((from, to, _)) = word(&text, value_at) else { return Ok(()) };
                 let name = self.lines.named(from, to);
@@ -193,7 +193,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn signal(&mut self, text: &str, at: usize, comment: Option<Named>) -> Result<(), InspectError> {
+    fn signal(&mut self, text: &str, at: usize, comment: Option<&Named>) -> Result<(), InspectError> {
         let Some((from, to, _)) = word(text, at) else {
             self.lines.error();
             return Ok(());
@@ -203,7 +203,7 @@ impl Reader<'_> {
             Some(block) => block.signals += 1,
             None => self.counts.add("signal_definitions"),
         }
-        let comment = comment.iter().map(|c| ("comment", c));
+        let comment = comment.map(|c| ("comment", c));
         self.names.tell([("signal", &name)].into_iter().chain(comment), self.lines.out)
     }
 
