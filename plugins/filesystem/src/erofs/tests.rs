@@ -39,7 +39,7 @@ fn what_follows_the_image_is_handed_over() {
     found.assert_clear();
     bytes.extend_from_slice(b"a signature of some kind");
     let found = inspect(&FilesystemPlugin, "a.img", &bytes);
-    assert!(found.child("[after]").bytes.starts_with(b"a signature"));
+    assert!(found.child("[unallocated]").bytes.starts_with(b"a signature"));
     found.assert_counted();
 }
 
