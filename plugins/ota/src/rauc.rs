@@ -168,7 +168,7 @@ impl Bundle<'_> {
     /// Opens the squashfs.
     fn image(&mut self, range: Range<u64>) -> Result<(), InspectError> {
         let end = yumen_kit_squashfs::open(&mut self.to, range.clone())?;
-        self.to.padding(end.min(range.end)..range.end)
+        self.to.unallocated(end.min(range.end)..range.end)
     }
 
     /// The certificates of the signature, and the manifest that it carries.
