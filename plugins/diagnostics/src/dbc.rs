@@ -70,7 +70,6 @@ const KEYWORDS: &[&str] = &[
 const KEPT: usize = 100_000;
 /// Signals that are in no message.
 const INDEPENDENT: &str = "VECTOR__INDEPENDENT_SIG_MSG";
-const NOBODY: &str = "Vector__XXX";
 
 fn is_keyword(word: &str) -> bool {
     KEYWORDS.contains(&word)
@@ -93,7 +92,7 @@ fn begins_statement(line: &str) -> bool {
 
 /// Which marks of the format a text bears.
 fn marks(text: &str) -> (usize, bool) {
-    let mut seen = [false; 6];
+    let mut seen = [false; 7];
     let mut first = None;
     let mut comment = false;
     for line in text.lines().flat_map(|l| l.split('\r')).map(str::trim) {
@@ -132,6 +131,7 @@ fn mark(line: &str) -> Option<usize> {
             Some(4)
         }
         "SG_" if rest.contains(':') && rest.contains('|') && rest.contains('@') && rest.contains('(') => Some(5),
+        "CM_" | "BA_DEF_" | "VAL_" | "VAL_TABLE_" if rest.contains('"') => Some(6),
         _ => None,
     }
 }
@@ -380,8 +380,10 @@ impl Reader<'_> {
     }
 
     fn message(&mut self) -> Result<bool, InspectError> {
+        let line = self.l.line();
         let Some(id) = self.number()? else { return Ok(false) };
         let Some(name) = self.word()? else { return Ok(false) };
+        self.check(&name, line)?;
         self.independent = name.text == INDEPENDENT;
         if !self.independent {
             self.counts.add("messages");
@@ -405,8 +407,15 @@ impl Reader<'_> {
         Ok(true)
     }
 
+    /// A name that begins with a digit is none; it is told and read all the same.
+    fn check(&mut self, name: &Named, line: u64) -> Result<(), InspectError> {
+        if name.text.starts_with(|c: char| c.is_ascii_digit()) { self.l.error_at(line) } else { Ok(()) }
+    }
+
     fn signal(&mut self) -> Result<bool, InspectError> {
+        let line = self.l.line();
         let Some(name) = self.word()? else { return Ok(false) };
+        self.check(&name, line)?;
         let mut kind = self.l.next()?;
         let mut multiplexed = false;
         if kind == Kind::Word && !self.l.token.first {
