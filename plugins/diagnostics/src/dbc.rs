@@ -5,11 +5,10 @@
 use std::collections::HashMap;
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::{Kind, Lexer, Syntax};
+use crate::lexer::{Kind, Lexer, Syntax, sample};
 use crate::names::{Counts, List, Named, Names, send_inventory};
 
 pub(crate) struct Dbc;
@@ -142,8 +141,8 @@ impl FormatReader for Dbc {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
-        let (marks, first) = marks(&sample.text);
+        let text = sample(probe)?;
+        let (marks, first) = marks(&text);
         let named = probe.extension() == "dbc";
         (marks >= 2 && (first || named) || marks == 1 && first && named)
             .then(|| Identity::new("dbc", Certainty::Specific))

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::Lines;
+use crate::lexer::{Lines, sample};
 use crate::names::{Counts, List, Named, Names, send_inventory};
 
 pub(crate) struct Sym;
@@ -37,8 +36,8 @@ impl FormatReader for Sym {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
-        let mut all = lines(sample.text.trim_start_matches('\u{FEFF}'));
+        let text = sample(probe)?;
+        let mut all = lines(text.trim_start_matches('\u{FEFF}'));
         let number = |l: &str| {
             l.strip_prefix("FormatVersion")
                 .map(str::trim_start)
@@ -46,7 +45,7 @@ impl FormatReader for Sym {
                 .is_some_and(|v| v.trim_start().starts_with(|c: char| c.is_ascii_digit()))
         };
         let found = all.by_ref().take(8).any(number);
-        let more = lines(&sample.text).any(|l| {
+        let more = lines(&text).any(|l| {
             SECTIONS.iter().any(|s| l.get(..s.len()).is_some_and(|h| h.eq_ignore_ascii_case(s)))
                 || l.starts_with("Title=")
         });
