@@ -340,12 +340,9 @@ impl Visitor for Reader {
             ("DIAG-SERVICE", "SEMANTIC") => self.semantic = value.chars().take(64).collect(),
             ("REQUEST", "ID") => self.request = hash(value),
             ("REQUEST-REF", "ID-REF") => self.request_ref = hash(value),
-            (_, "ID") if LAYERS.contains(&element) => {
-                if self.layer == Some(self.path.depth()) {
-                    let id = hash(value);
-                    if let Some(layer) = self.layers.last_mut() {
-                        layer.id = id;
-                    }
+            (_, "ID") if LAYERS.contains(&element) && self.layer == Some(self.path.depth()) => {
+                if let Some(layer) = self.layers.last_mut() {
+                    layer.id = hash(value);
                 }
             }
             ("PARENT-REF", "ID-REF") if keep(&mut self.kept) => {

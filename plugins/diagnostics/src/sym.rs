@@ -61,7 +61,6 @@ impl FormatReader for Sym {
             section: "",
             symbols: HashMap::new(),
             current: None,
-            kept: true,
             open_enum: false,
         };
         while reader.lines.next()? {
@@ -83,7 +82,6 @@ struct Symbol {
     with_id: Vec<(u64, u64, bool)>,
     /// Signals of all its blocks.
     signals: u64,
-    seen: bool,
 }
 
 /// The open block.
@@ -102,8 +100,6 @@ struct Reader<'o> {
     section: &'static str,
     symbols: HashMap<String, Symbol>,
     current: Option<Block>,
-    /// No symbol was too many.
-    kept: bool,
     open_enum: bool,
 }
 
@@ -152,7 +148,7 @@ impl Reader<'_> {
         let value_at = lead + key.len() + 1;
         match key.trim().to_ascii_lowercase().as_str() {
             "formatversion" => self.versions.add(value.split_whitespace().next().unwrap_or("")),
-            "sig" | "var" => self.signal(&text, value_at, comment)?,
+            "sig" | "var" => self.signal(&text, value_at, comment.as_ref())?,
             "mux" => {
                 let Some((from, to, _)) = word(&text, value_at) else { return Ok(()) };
                 let name = self.lines.named(from, to);
@@ -192,7 +188,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn signal(&mut self, text: &str, at: usize, comment: Option<Named>) -> Result<(), InspectError> {
+    fn signal(&mut self, text: &str, at: usize, comment: Option<&Named>) -> Result<(), InspectError> {
         let Some((from, to, _)) = word(text, at) else {
             self.lines.error();
             return Ok(());
@@ -202,7 +198,7 @@ impl Reader<'_> {
             Some(block) => block.signals += 1,
             None => self.counts.add("signal_definitions"),
         }
-        let comment = comment.iter().map(|c| ("comment", c));
+        let comment = comment.map(|c| ("comment", c));
         self.names.tell([("signal", &name)].into_iter().chain(comment), self.lines.out)
     }
 
@@ -232,13 +228,11 @@ impl Reader<'_> {
         let Some(block) = self.current.take() else { return };
         if self.symbols.len() >= KEPT && !self.symbols.contains_key(&block.name) {
             // Counted as it is.
-            self.kept = false;
             self.counts.add_many("messages", block.ids);
             self.counts.add_many("signals", block.ids * (block.signals + u64::from(block.multiplexed)));
             return;
         }
         let symbol = self.symbols.entry(block.name).or_default();
-        symbol.seen = true;
         symbol.signals += block.signals;
         if block.ids > 0 && symbol.with_id.len() < 64 {
             symbol.with_id.push((block.ids, block.signals, block.multiplexed));
