@@ -60,7 +60,7 @@ pub(crate) fn sample(probe: &Probe<'_>) -> Option<String> {
     let head = probe.head;
     let control = head.iter().any(|&b| b < b' ' && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0C | 0x1A));
     let high = head.iter().filter(|b| !b.is_ascii()).count();
-    (!head.is_empty() && !control && high * 10 <= head.len()).then(|| String::from_utf8_lossy(head).into_owned())
+    (!head.is_empty() && !control && high * 3 <= head.len()).then(|| String::from_utf8_lossy(head).into_owned())
 }
 
 /// Reads tokens; the whole text goes out as running text on the way.
