@@ -1,11 +1,10 @@
 //! ASAP2 (A2L) of ASAM MCD-2 MC, with the interface descriptions (A2ML) that stand in it or beside it.
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::{Kind, Lexer, Syntax};
+use crate::lexer::{Kind, Lexer, Syntax, sample};
 use crate::names::{Counts, List, Named, Names, is_routine, is_security_access, send_inventory};
 
 pub(crate) struct A2l;
@@ -121,9 +120,9 @@ impl FormatReader for A2l {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
+        let text = sample(probe)?;
         let named = matches!(probe.extension().as_str(), "a2l" | "aml");
-        is_a2l(&sample.text, named).then(|| Identity::new("a2l", Certainty::Specific))
+        is_a2l(&text, named).then(|| Identity::new("a2l", Certainty::Specific))
     }
 
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {

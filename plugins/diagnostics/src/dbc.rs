@@ -5,11 +5,10 @@
 use std::collections::HashMap;
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::{Kind, Lexer, Syntax};
+use crate::lexer::{Kind, Lexer, Syntax, sample};
 use crate::names::{Counts, List, Named, Names, send_inventory};
 
 pub(crate) struct Dbc;
@@ -92,7 +91,7 @@ fn begins_statement(line: &str) -> bool {
 
 /// Which marks of the format a text bears.
 fn marks(text: &str) -> (usize, bool) {
-    let mut seen = [false; 6];
+    let mut seen = [false; 7];
     let mut first = None;
     let mut comment = false;
     for line in text.lines().flat_map(|l| l.split('\r')).map(str::trim) {
@@ -131,6 +130,7 @@ fn mark(line: &str) -> Option<usize> {
             Some(4)
         }
         "SG_" if rest.contains(':') && rest.contains('|') && rest.contains('@') && rest.contains('(') => Some(5),
+        "CM_" | "BA_DEF_" | "VAL_" | "VAL_TABLE_" if rest.contains('"') => Some(6),
         _ => None,
     }
 }
@@ -141,8 +141,8 @@ impl FormatReader for Dbc {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
-        let (marks, first) = marks(&sample.text);
+        let text = sample(probe)?;
+        let (marks, first) = marks(&text);
         let named = probe.extension() == "dbc";
         (marks >= 2 && (first || named) || marks == 1 && first && named)
             .then(|| Identity::new("dbc", Certainty::Specific))
@@ -379,8 +379,10 @@ impl Reader<'_> {
     }
 
     fn message(&mut self) -> Result<bool, InspectError> {
+        let line = self.l.line();
         let Some(id) = self.number()? else { return Ok(false) };
         let Some(name) = self.word()? else { return Ok(false) };
+        self.check(&name, line)?;
         self.independent = name.text == INDEPENDENT;
         if !self.independent {
             self.counts.add("messages");
@@ -404,8 +406,15 @@ impl Reader<'_> {
         Ok(true)
     }
 
+    /// A name that begins with a digit is none; it is told and read all the same.
+    fn check(&mut self, name: &Named, line: u64) -> Result<(), InspectError> {
+        if name.text.starts_with(|c: char| c.is_ascii_digit()) { self.l.error_at(line) } else { Ok(()) }
+    }
+
     fn signal(&mut self) -> Result<bool, InspectError> {
+        let line = self.l.line();
         let Some(name) = self.word()? else { return Ok(false) };
+        self.check(&name, line)?;
         let mut kind = self.l.next()?;
         let mut multiplexed = false;
         if kind == Kind::Word && !self.l.token.first {

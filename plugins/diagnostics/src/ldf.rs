@@ -1,11 +1,10 @@
 //! LIN description files (LDF) and node capability files (NCF) of LIN 1.x, 2.x, J2602 and ISO 17987.
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::{Kind, Lexer, Syntax};
+use crate::lexer::{Kind, Lexer, Syntax, sample};
 use crate::names::{Counts, List, Named, Names, send_inventory};
 
 pub(crate) struct Ldf;
@@ -57,8 +56,8 @@ impl FormatReader for Ldf {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
-        let text = behind_comments(&sample.text);
+        let whole = sample(probe)?;
+        let text = behind_comments(&whole);
         let first = text.split(|c: char| c.is_whitespace() || matches!(c, ';' | '=' | '{')).next()?;
         let ends = text[first.len()..].trim_start().starts_with(';');
         let name = match first {
@@ -189,12 +188,16 @@ impl Reader<'_> {
                 Kind::Sign(b'}') => {
                     depth -= 1;
                     inner.pop();
+                    word.clear();
                     if depth == 0 {
                         return Ok(());
                     }
                     begins = true;
                 }
-                Kind::Sign(b';') => begins = true,
+                Kind::Sign(b';') => {
+                    begins = true;
+                    word.clear();
+                }
                 Kind::Sign(b':') => {
                     if depth == 1
                         && let Some(name) = entry.take()

@@ -1,7 +1,7 @@
 //! Tokens of text formats: words, quoted texts, signs; with their places, in bounded memory, whatever the text holds.
 
-use yumen_kit_text::{Spot, Window};
-use yumen_model::{Artifact, InspectError, Inspection, InspectionExt, Note};
+use yumen_kit_text::{Sample, Spot, Window};
+use yumen_model::{Artifact, InspectError, Inspection, InspectionExt, Note, Probe};
 
 use crate::names::{LONGEST, Named};
 
@@ -49,6 +49,18 @@ impl Token {
     pub(crate) fn is(&self, word: &str) -> bool {
         self.kind == Kind::Word && self.text == word
     }
+}
+
+/// The first lines of a text for identification. Where the encoding is not clear (a few signs of an old code page in a short file), what is ASCII is
+/// enough to know a format by.
+pub(crate) fn sample(probe: &Probe<'_>) -> Option<String> {
+    if let Some(sample) = Sample::of(probe) {
+        return Some(sample.text);
+    }
+    let head = probe.head;
+    let control = head.iter().any(|&b| b < b' ' && !matches!(b, b'\n' | b'\r' | b'\t' | 0x0C | 0x1A));
+    let high = head.iter().filter(|b| !b.is_ascii()).count();
+    (!head.is_empty() && !control && high * 3 <= head.len()).then(|| String::from_utf8_lossy(head).into_owned())
 }
 
 /// Reads tokens; the whole text goes out as running text on the way.

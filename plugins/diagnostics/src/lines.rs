@@ -1,11 +1,10 @@
 //! Formats of lines: calibration data (DCM, "Konservierung") and the databases of BUSMASTER (DBF).
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::Lines;
+use crate::lexer::{Lines, sample};
 use crate::names::{Counts, List, Names, send_inventory};
 
 pub(crate) struct LineFormats;
@@ -53,8 +52,8 @@ impl FormatReader for LineFormats {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
-        let mut lines = sample.text.split(['\n', '\r']).map(|l| l.trim_matches(['\u{FEFF}', ' ', '\t']));
+        let text = sample(probe)?;
+        let mut lines = text.split(['\n', '\r']).map(|l| l.trim_matches(['\u{FEFF}', ' ', '\t']));
         let first = lines.by_ref().find(|l| !l.is_empty() && !l.starts_with(['*', '!', '.', '/']))?;
         let name = if first
             .strip_prefix("KONSERVIERUNG_FORMAT")
@@ -62,8 +61,8 @@ impl FormatReader for LineFormats {
         {
             "dcm"
         } else if first.starts_with('[')
-            && sample.text.contains("[DATABASE_VERSION]")
-            && (sample.text.contains("[START_MSG]") || sample.text.contains("[PROTOCOL]"))
+            && text.contains("[DATABASE_VERSION]")
+            && (text.contains("[START_MSG]") || text.contains("[PROTOCOL]"))
         {
             "busmaster-dbf"
         } else {

@@ -355,9 +355,6 @@ impl Visitor for Reader {
                 }
             }
         }
-        if self.kind == Kind::Kcd && name == "Value" && !self.path.has("Signal") {
-            return Ok(());
-        }
         Ok(())
     }
 
@@ -416,6 +413,15 @@ impl Visitor for Reader {
                             "DcmDspDid" => {
                                 item.cell = "service";
                                 self.counts.add("dids");
+                            }
+                            // The same of the communication module, in an extract for one ECU.
+                            "ComIPdu" => {
+                                item.cell = "pdu";
+                                self.counts.add("pdus");
+                            }
+                            "ComSignal" | "ComGroupSignal" => {
+                                item.cell = "signal";
+                                self.counts.add("signals");
                             }
                             _ => {}
                         }

@@ -279,6 +279,7 @@ impl Reader {
         for id in &layer.taken {
             set.insert(*self.service_names.get(id)?);
         }
+        set.remove(&0);
         for (parent, without) in &layer.parents {
             let inherited = self.resolve(*at.get(parent)?, at, known, depth + 1, work)?;
             *work += inherited.len();
@@ -340,9 +341,8 @@ impl Visitor for Reader {
             ("REQUEST", "ID") => self.request = hash(value),
             ("REQUEST-REF", "ID-REF") => self.request_ref = hash(value),
             (_, "ID") if LAYERS.contains(&element) && self.layer == Some(self.path.depth()) => {
-                let id = hash(value);
                 if let Some(layer) = self.layers.last_mut() {
-                    layer.id = id;
+                    layer.id = hash(value);
                 }
             }
             ("PARENT-REF", "ID-REF") if keep(&mut self.kept) => {
@@ -416,8 +416,10 @@ impl Visitor for Reader {
         if matches!(name, "DIAG-SERVICE" | "SINGLE-ECU-JOB") {
             if keep(&mut self.kept) {
                 let (id, key) = (self.id, hash(&own));
+                // Jobs are no services.
+                let key = if name == "DIAG-SERVICE" { key } else { 0 };
                 self.service_names.insert(id, key);
-                if let Some(layer) = self.open_layer() {
+                if let Some(layer) = self.open_layer().filter(|_| key != 0) {
                     layer.own.push(key);
                 }
                 let (request, semantic) = (self.request_ref, std::mem::take(&mut self.semantic));

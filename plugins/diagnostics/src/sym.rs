@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use yumen_kit_container::FormatReader;
-use yumen_kit_text::Sample;
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use crate::lexer::Lines;
+use crate::lexer::{Lines, sample};
 use crate::names::{Counts, List, Named, Names, send_inventory};
 
 pub(crate) struct Sym;
@@ -37,8 +36,8 @@ impl FormatReader for Sym {
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
-        let sample = Sample::of(probe)?;
-        let mut all = lines(sample.text.trim_start_matches('\u{FEFF}'));
+        let text = sample(probe)?;
+        let mut all = lines(text.trim_start_matches('\u{FEFF}'));
         let number = |l: &str| {
             l.strip_prefix("FormatVersion")
                 .map(str::trim_start)
@@ -46,7 +45,7 @@ impl FormatReader for Sym {
                 .is_some_and(|v| v.trim_start().starts_with(|c: char| c.is_ascii_digit()))
         };
         let found = all.by_ref().take(8).any(number);
-        let more = lines(&sample.text).any(|l| {
+        let more = lines(&text).any(|l| {
             SECTIONS.iter().any(|s| l.get(..s.len()).is_some_and(|h| h.eq_ignore_ascii_case(s)))
                 || l.starts_with("Title=")
         });
@@ -62,7 +61,6 @@ impl FormatReader for Sym {
             section: "",
             symbols: HashMap::new(),
             current: None,
-            kept: true,
             open_enum: false,
         };
         while reader.lines.next()? {
@@ -84,7 +82,6 @@ struct Symbol {
     with_id: Vec<(u64, u64, bool)>,
     /// Signals of all its blocks.
     signals: u64,
-    seen: bool,
 }
 
 /// The open block.
@@ -103,8 +100,6 @@ struct Reader<'o> {
     section: &'static str,
     symbols: HashMap<String, Symbol>,
     current: Option<Block>,
-    /// No symbol was too many.
-    kept: bool,
     open_enum: bool,
 }
 
@@ -233,13 +228,11 @@ impl Reader<'_> {
         let Some(block) = self.current.take() else { return };
         if self.symbols.len() >= KEPT && !self.symbols.contains_key(&block.name) {
             // Counted as it is.
-            self.kept = false;
             self.counts.add_many("messages", block.ids);
             self.counts.add_many("signals", block.ids * (block.signals + u64::from(block.multiplexed)));
             return;
         }
         let symbol = self.symbols.entry(block.name).or_default();
-        symbol.seen = true;
         symbol.signals += block.signals;
         if block.ids > 0 && symbol.with_id.len() < 64 {
             symbol.with_id.push((block.ids, block.signals, block.multiplexed));

@@ -347,3 +347,18 @@ proptest! {
         prop_assert_eq!(summary(&scan(EvidenceKind::Text, &cut_text(&text, &cuts, TextEncoding::Gb18030))), whole);
     }
 }
+
+#[test]
+fn names_that_were_shown_as_text_are_not_read_again() {
+    let mut header = EvidenceHeader {
+        stream: 3,
+        kind: EvidenceKind::Records,
+        format: "dbc".into(),
+        name: "a.dbc".into(),
+        properties: BTreeMap::new(),
+    };
+    assert!(detector().start(&header).is_some());
+    header.properties.insert("role".to_owned(), "names".into());
+    let told: Vec<bool> = crate::detectors().iter().map(|d| d.start(&header).is_some()).collect();
+    assert!(told.iter().all(|&t| !t), "{told:?}");
+}
