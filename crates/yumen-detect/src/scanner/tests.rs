@@ -360,7 +360,7 @@ fn names_that_were_shown_as_text_are_not_read_again() {
     assert!(detector().start(&header).is_some());
     header.properties.insert("role".to_owned(), "names".into());
     // The one that reads them is that of the functions.
-    let of_functions = |d: &dyn Detector| d.kinds().contains(&kinds::CODE_OTA);
+    let of_functions = |d: &dyn Detector| d.kinds().contains(&k::CODE_OTA);
     for detector in crate::detectors() {
         assert_eq!(detector.start(&header).is_some(), of_functions(&*detector), "{:?}", detector.kinds());
     }
