@@ -15,6 +15,8 @@ mod jffs2;
 mod nand;
 mod other;
 mod qcow2;
+#[cfg(test)]
+mod readonly;
 mod romfs;
 mod space;
 mod squashfs;
