@@ -225,6 +225,7 @@ kinds! {
     SENSOR_LIDAR "sensor.lidar" inventory: "激光雷达", "lidar", "streams or files of lidars";
     SENSOR_RADAR "sensor.radar" inventory: "毫米波雷达", "radar", "streams or files of radars";
     SENSOR_AUDIO "sensor.audio" inventory: "音频", "audio", "streams or files of microphones";
+    SENSOR_RECORDING "sensor.recording" inventory: "传感器录制", "sensor recording", "recordings of several sensors by topic, with a table of them";
     GEO_POINT "geo.point": "绝对位置", "absolute position", "positions with a precision better than about 100 m";
     GEO_TRACK "geo.track": "轨迹", "track", "positions in time order of a vehicle, person or recorded object";
     GEO_POINT_CLOUD "geo.point-cloud": "点云", "point cloud", "point clouds, georeferenced or tied to a track";
