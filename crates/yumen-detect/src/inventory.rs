@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use yumen_model::finding::{MAX_ROWS, sort_rows};
 use yumen_model::kind::KINDS;
 use yumen_model::{
     Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, InventoryItem, KindId, Location, Session,
@@ -50,9 +51,24 @@ struct Told {
 impl Told {
     fn report(&self, item: &InventoryItem, out: &mut Findings) {
         let properties: BTreeMap<Cow<'static, str>, Value> =
-            item.properties.iter().map(|(name, value)| (Cow::Owned(name.clone()), self.masked(value))).collect();
+            item.properties.iter().map(|(name, value)| (Cow::Owned(name.clone()), self.property(value))).collect();
         let location = Location { bytes: item.bytes, ..Location::default() };
         out.summary(item.kind, Vec::new(), 1, item.confidence, location, properties);
+    }
+
+    /// A property: a table (rows of flat objects) or what [`Told::masked`] tells.
+    fn property(&self, value: &Value) -> Value {
+        let Value::Array(rows) = value else { return self.masked(value) };
+        if rows.is_empty() || !rows.iter().all(Value::is_object) {
+            return self.masked(value);
+        }
+        let row = |row: &Value| {
+            let cells = row.as_object().into_iter().flatten();
+            Value::Object(cells.map(|(name, cell)| (name.clone(), self.masked(cell))).collect())
+        };
+        let mut told: Vec<Value> = rows.iter().take(MAX_ROWS).map(row).collect();
+        sort_rows(&mut told);
+        Value::Array(told)
     }
 
     fn masked(&self, value: &Value) -> Value {
@@ -115,8 +131,11 @@ mod tests {
             .with("version", "2.1")
             .with("compatible", vec!["board-a"])
             .with("target", "owner 13800138000")
-            .with("partitions", vec!["boot"]);
-        let more = InventoryItem::new(kinds::SOFTWARE_PACKAGE).with("partitions", vec!["system"]);
+            .with("partitions", vec!["boot"])
+            .with("topics", serde_json::json!([{"name": "/b 13800138000", "messages": 2, "deep": {"x": 1}}]));
+        let more = InventoryItem::new(kinds::SOFTWARE_PACKAGE)
+            .with("partitions", vec!["system"])
+            .with("topics", serde_json::json!([{"name": "/a", "messages": 1}]));
         let mut out = Findings::new(SubjectKey::new([0; 32]), 3, false);
         session.feed(&Batch::Inventory(InventoryBatch { items: vec![item, more] }), &mut out);
         session.finish(&mut out);
@@ -125,6 +144,13 @@ mod tests {
         let a = &parts.aggregates[0];
         assert_eq!(a.count, 2);
         assert_eq!(a.properties["version"], "2.1");
+        let topics = a.properties["topics"].as_array().unwrap();
+        let names: Vec<_> = topics.iter().map(|t| t["name"].as_str().unwrap()).collect();
+        assert!(
+            names.len() == 2 && names.contains(&"/a") && !names.iter().any(|n| n.contains("13800138000")),
+            "{names:?}"
+        );
+        assert!(topics.iter().all(|t| t["deep"].is_null()));
         assert!(!a.properties["target"].as_str().unwrap().contains("13800138000"));
         assert_eq!(a.lists["partitions"].iter().collect::<Vec<_>>(), ["boot", "system"]);
     }

@@ -173,7 +173,7 @@ impl Aggregate {
                     self.lists.entry(name).or_default().extend(words);
                 }
                 value => match self.properties.get_mut(&name) {
-                    Some(have) => unite(have, &value),
+                    Some(have) => unite(&name, have, &value),
                     None => {
                         self.properties.insert(name, value);
                     }
@@ -360,26 +360,53 @@ impl Findings {
     }
 }
 
-/// Puts a further part's figure into the one at hand.
-fn unite(have: &mut Value, more: &Value) {
+/// Most rows of a table among the properties.
+pub const MAX_ROWS: usize = 1000;
+
+/// Puts a further part's figure into the one at hand: numbers add up, but of precisions and resolutions the finest stays and of rates and densities the
+/// highest; extents grow, lists of words and tables unite; of what differs otherwise `unknown` is told.
+pub fn unite(name: &str, have: &mut Value, more: &Value) {
     match (&mut *have, more) {
         (Value::Number(a), Value::Number(b)) => {
-            *have = match (a.as_u64(), b.as_u64()) {
-                (Some(a), Some(b)) => Value::from(a.saturating_add(b)),
-                _ => Value::from(a.as_f64().unwrap_or(0.0) + b.as_f64().unwrap_or(0.0)),
-            };
+            let (x, y) = (a.as_f64().unwrap_or(0.0), b.as_f64().unwrap_or(0.0));
+            if name.ends_with("_hz") || name.contains("_per_") {
+                *have = if y > x { more.clone() } else { have.clone() };
+            } else if name == "precision_m" || name == "resolution_m" {
+                *have = if y < x { more.clone() } else { have.clone() };
+            } else {
+                *have = match (a.as_u64(), b.as_u64()) {
+                    (Some(a), Some(b)) => Value::from(a.saturating_add(b)),
+                    _ => Value::from(x + y),
+                };
+            }
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == 4 && b.len() == 4 => {
+        (Value::Array(a), Value::Array(b)) if name == "extent" && a.len() == 4 && b.len() == 4 => {
             for (i, (a, b)) in a.iter_mut().zip(b).enumerate() {
                 if let (Some(x), Some(y)) = (a.as_f64(), b.as_f64()) {
                     *a = Value::from(if i < 2 { x.min(y) } else { x.max(y) });
                 }
             }
         }
+        // Tables: the rows of both, in an order of their own.
+        (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(Value::is_object) => {
+            a.extend(b.iter().cloned());
+            sort_rows(a);
+            a.dedup();
+            a.truncate(MAX_ROWS);
+        }
+        (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(Value::is_string) => {
+            let words: BTreeSet<&str> = a.iter().chain(b).filter_map(Value::as_str).collect();
+            *have = words.into_iter().collect();
+        }
         (Value::Bool(a), Value::Bool(b)) => *a |= *b,
         (a, b) if a != b => *have = Value::from("unknown"),
         _ => {}
     }
+}
+
+/// Puts the rows of a table into their order: by their `name`, then by all they hold.
+pub fn sort_rows(rows: &mut [Value]) {
+    rows.sort_by_cached_key(|row| (row["name"].as_str().unwrap_or("").to_owned(), row.to_string()));
 }
 
 /// A finding as reports give it.

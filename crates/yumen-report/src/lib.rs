@@ -19,6 +19,7 @@
 //! # Ok::<(), yumen_report::ReadError>(())
 //! ```
 
+pub mod dataset;
 pub mod delta;
 mod explain;
 mod figures;

@@ -42,6 +42,9 @@ pub struct Report {
     pub artifacts: Vec<ArtifactEntry>,
     /// Findings by path, kind and location.
     pub findings: Vec<Finding>,
+    /// Data of sensors and places, summed for each input.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub datasets: Vec<crate::dataset::Dataset>,
     /// Opaque bytes by path and reason.
     pub opaque: Vec<OpaqueEntry>,
     /// Distinct persons and vehicles.
@@ -199,7 +202,7 @@ pub struct Run {
 
 impl Report {
     /// A report of a scan and its decision. Lists are put in their order, figures rounded, the summary counted and the disclaimer set. The
-    /// caller adds `shipment`, `inputs`, `checklist`, `notes` and `run`. A scan that is not complete never passes, whatever the verdict says.
+    /// caller adds `shipment`, the inputs, `checklist`, `notes` and `run`. A scan that is not complete never passes, whatever the verdict says.
     #[must_use]
     pub fn new(
         tool: Tool,
@@ -221,6 +224,7 @@ impl Report {
             summary: Summary::default(),
             artifacts: scan.artifacts,
             findings: scan.findings,
+            datasets: Vec::new(),
             opaque: scan.opaque,
             subjects,
             coverage: scan.coverage,
@@ -233,6 +237,14 @@ impl Report {
         };
         report.settle(scan.artifact_count);
         report
+    }
+
+    /// Tells what was named on the command line, and sums the datasets in it.
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: Vec<Input>) -> Self {
+        self.inputs = inputs;
+        self.datasets = crate::dataset::sum(&self);
+        self
     }
 
     fn settle(&mut self, artifact_count: u64) {

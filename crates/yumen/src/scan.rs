@@ -65,8 +65,7 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     if delta.is_some() && args.artifacts == Listing::Findings {
         list_notable(&mut outcome);
     }
-    let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of, &detectors);
-    report.inputs = inputs;
+    let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of, &detectors).with_inputs(inputs);
     report.delta = delta;
     if !args.reproducible {
         report.run = Some(run_facts(args, started));

@@ -1,6 +1,7 @@
 //! The report to print, read through and sign.
 
 mod content;
+mod dataset;
 mod decision;
 mod delta;
 mod escape;
@@ -30,6 +31,7 @@ pub fn markdown(report: &Report, lang: Lang) -> String {
     doc.examined();
     doc.questions();
     doc.findings();
+    doc.datasets();
     doc.opaque();
     doc.coverage();
     doc.subjects();

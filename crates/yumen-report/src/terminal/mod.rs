@@ -1,6 +1,7 @@
 //! The report at the prompt: the verdict first, then few causes for many findings, then all that a careful reader wants.
 
 mod content;
+mod dataset;
 mod decision;
 mod delta;
 mod screen;
@@ -45,6 +46,7 @@ pub fn terminal(report: &Report, options: &TerminalOptions) -> String {
     page.rows();
     page.examined();
     page.findings(options.max_findings);
+    page.datasets();
     page.artifact_notes();
     page.coverage();
     page.subjects();
