@@ -30,11 +30,25 @@ pub struct Member<'a> {
     pub exports: Vec<&'a Value>,
 }
 
+/// How far facts reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To the artifacts of the same folder.
+    #[default]
+    Folder,
+    /// To all that lies in the same container or input. The nearest are asked first: those of the folder, then all below the folder above, and so on up,
+    /// until something is granted.
+    Container,
+}
+
 /// Says which facts of its neighbours an artifact is given.
 pub trait Grouper: Send + Sync {
     /// The kind of fact it deals in.
     fn key(&self) -> &'static str;
-    /// The facts granted to `needy` from `neighbours`, the artifacts of the same folder or container that export something, in the order of
-    /// their names.
+    /// How far its facts reach.
+    fn reach(&self) -> Reach {
+        Reach::Folder
+    }
+    /// The facts granted to `needy` from `neighbours`, the artifacts within reach that export something, in the order of their names.
     fn grant(&self, needy: &Member<'_>, neighbours: &[Member<'_>]) -> Vec<Value>;
 }

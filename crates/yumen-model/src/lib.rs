@@ -32,7 +32,7 @@ pub use evidence::{
 };
 pub use finding::{Finding, Findings, Hit, Location, Part, Props, Seconds};
 pub use format::{Certainty, Format, Identity, Probe};
-pub use group::{GroupFact, Grouper, Member, Need};
+pub use group::{GroupFact, Grouper, Member, Need, Reach};
 pub use kind::{DataKind, KindId, KindSet};
 pub use message::{Inspection, InspectionExt, Message, Stop};
 pub use note::Note;
