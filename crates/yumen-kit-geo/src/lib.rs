@@ -7,11 +7,13 @@
 pub mod angle;
 pub mod datum;
 pub mod ecef;
+pub mod fence;
 pub mod place;
 pub mod track;
 
 pub use angle::{Angle, Axis};
 pub use datum::Datum;
+pub use fence::{FenceError, Fences};
 pub use place::{Placement, Region, near_mainland, place};
 pub use track::Track;
 
