@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::kind::{KindId, KindSet};
+use crate::kind::{KindId, KindSet, kinds};
 use crate::secret::{Mask, Redacted, Secret};
 use crate::subject::{Identifier, SubjectEdges, SubjectKey};
 
@@ -183,12 +184,19 @@ impl Aggregate {
     }
 }
 
+/// Areas that positions are watched for.
+pub trait Watch: Send + Sync {
+    /// The names of the areas that a position on WGS-84 lies in, as reports may tell them.
+    fn around(&self, lat: f64, lon: f64) -> Vec<&str>;
+}
+
 /// What detectors write into: findings, subjects, and spans to mask in the artifact's name. One for each artifact.
 pub struct Findings {
     key: SubjectKey,
     /// How many places are kept beside the first.
     keep: usize,
     covered: bool,
+    watch: Option<Arc<dyn Watch>>,
     aggregates: Vec<Aggregate>,
     edges: SubjectEdges,
     uncounted: KindSet,
@@ -215,10 +223,36 @@ impl Findings {
             key,
             keep,
             covered,
+            watch: None,
             aggregates: Vec::new(),
             edges: SubjectEdges::default(),
             uncounted: KindSet::default(),
             name_spans: Vec::new(),
+        }
+    }
+
+    /// Has positions watched for areas.
+    #[must_use]
+    pub fn watching(mut self, watch: Option<Arc<dyn Watch>>) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// Tells of a position, in degrees on WGS-84 as far as its datum is known: where it lies in an area that is watched, that is a finding.
+    pub fn position(&mut self, lat: f64, lon: f64, location: impl FnOnce() -> Location) {
+        let Some(watch) = self.watch.clone() else { return };
+        let names = watch.around(lat, lon);
+        if !names.is_empty() {
+            let collect = names.into_iter().map(|n| ("fences", Cow::Owned(n.to_owned()))).collect();
+            self.hit(Hit {
+                kind: kinds::GEO_SENSITIVE_AREA,
+                location: location(),
+                secret: Secret::new(""),
+                mask: Mask::All,
+                confidence: 0.95,
+                distinct: Vec::new(),
+                collect,
+            });
         }
     }
 
@@ -436,6 +470,23 @@ pub struct Finding {
 mod tests {
     use super::*;
     use crate::kind::kinds;
+
+    #[test]
+    fn positions_in_watched_areas_are_findings() {
+        struct North;
+        impl Watch for North {
+            fn around(&self, lat: f64, _: f64) -> Vec<&str> {
+                if lat > 50.0 { vec!["a/1", "a/2"] } else { Vec::new() }
+            }
+        }
+        let mut f = Findings::new(SubjectKey::new([0; 32]), 1, false).watching(Some(Arc::new(North)));
+        for lat in [10.0, 51.0, 52.0] {
+            f.position(lat, 0.0, Location::default);
+        }
+        let found = f.into_parts().aggregates;
+        assert_eq!((found.len(), found[0].kind, found[0].count), (1, kinds::GEO_SENSITIVE_AREA, 2));
+        assert_eq!(found[0].lists["fences"].len(), 2);
+    }
 
     #[test]
     fn occurrences_aggregate_by_kind_and_property_and_the_first_place_wins() {

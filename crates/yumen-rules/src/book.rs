@@ -50,6 +50,21 @@ pub struct Rulebook {
     pub(crate) overlaid: Vec<String>,
     /// File that holds the key for keyed tokens, as the organisation's configuration names it.
     pub(crate) key_file: Option<std::path::PathBuf>,
+    /// Files of sensitive areas, as the organisation's configuration names them.
+    pub(crate) fences: Vec<FenceFile>,
+}
+
+/// A file of areas that the organisation holds to be sensitive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FenceFile {
+    /// GeoJSON; a relative path starts at the configuration's folder.
+    pub file: std::path::PathBuf,
+    /// What reports call it: never the areas' own names.
+    pub name: String,
+    /// How far around each area counts as inside, in metres.
+    pub buffer_m: f64,
+    /// Datum of the coordinates: `wgs84`, `cgcs2000`, `gcj02`, `bd09`.
+    pub datum: String,
 }
 
 /// Where an entry comes from and how sure it is.
@@ -398,6 +413,12 @@ impl Rulebook {
     #[must_use]
     pub fn key_file(&self) -> Option<&std::path::Path> {
         self.key_file.as_deref()
+    }
+
+    /// Files of sensitive areas, as the organisation's configuration names them.
+    #[must_use]
+    pub fn fences(&self) -> &[FenceFile] {
+        &self.fences
     }
 
     /// The row of an id or alias.

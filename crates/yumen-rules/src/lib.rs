@@ -22,7 +22,7 @@ mod schema;
 mod truth;
 pub mod yaml;
 
-pub use book::{Row, Rulebook};
+pub use book::{FenceFile, Row, Rulebook};
 pub use eval::{Ask, LimbState, RowState, Scan};
 pub use facts::{Declared, FactTable, FactValue};
 pub use load::BUILTIN_NAMES;

@@ -448,6 +448,30 @@ struct Overlay {
     switches: Option<BTreeMap<String, SwitchTo>>,
     /// File that holds the key for keyed tokens.
     key: Option<String>,
+    /// Areas that the organisation holds to be sensitive.
+    fences: Option<Vec<Fence>>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Fence {
+    /// GeoJSON of polygons, lines and points; a relative path starts at the configuration's folder.
+    file: String,
+    /// What reports call it; the file's name without its ending otherwise.
+    name: Option<String>,
+    /// How far around each area counts as inside, in metres; a feature's property `buffer_m` or `radius_m` takes its place.
+    buffer_m: Option<f64>,
+    /// Datum of the coordinates; WGS-84 otherwise.
+    datum: Option<FenceDatum>,
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum FenceDatum {
+    Wgs84,
+    Cgcs2000,
+    Gcj02,
+    Bd09,
 }
 
 #[derive(JsonSchema)]

@@ -50,7 +50,7 @@ impl<'s> Run<'s> {
     fn findings(&self, task: &Task) -> Findings {
         let path: &str = &task.path;
         let covered = self.options.covered.is_match(path) || self.options.covered.is_match(&task.root.relative);
-        Findings::new(self.key.clone(), self.options.places, covered)
+        Findings::new(self.key.clone(), self.options.places, covered).watching(self.options.watch.clone())
     }
 
     /// An artifact that is not looked into.

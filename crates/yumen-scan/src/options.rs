@@ -1,9 +1,10 @@
 //! What a user can set.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use globset::GlobSet;
-use yumen_model::SubjectKey;
+use yumen_model::{SubjectKey, Watch};
 
 /// Limits that are on by default; reaching one is a coverage fact.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct ScanOptions {
     pub spill: Option<PathBuf>,
     /// Key of the subject tokens; none for a random one.
     pub key: Option<SubjectKey>,
+    /// Sensitive areas that positions are watched for.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 impl Default for ScanOptions {
@@ -65,6 +68,7 @@ impl Default for ScanOptions {
             covered: GlobSet::empty(),
             spill: None,
             key: None,
+            watch: None,
         }
     }
 }

@@ -52,6 +52,20 @@ pub(crate) enum Failure {
         /// What is wrong.
         cause: String,
     },
+    /// Fences of the configuration that can't be used.
+    #[error("the fences of {path} can't be used: {cause}")]
+    #[diagnostic(
+        code(yumen::config::fences),
+        help(
+            "a fence file is GeoJSON: polygons, or points and lines with `buffer-m` in yumen.yaml or `buffer_m` of their own; longitude comes first"
+        )
+    )]
+    Fences {
+        /// The file.
+        path: String,
+        /// What is wrong; quotes nothing of it.
+        cause: String,
+    },
     /// Output that could not be written.
     #[error("{what} can't be written: {cause}")]
     #[diagnostic(code(yumen::output::write), help("the verdict was not delivered; nothing is decided"))]

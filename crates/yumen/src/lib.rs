@@ -3,6 +3,7 @@
 mod args;
 mod error;
 mod explain;
+mod fences;
 mod formats;
 mod output;
 mod progress;

@@ -23,7 +23,7 @@ use yumen_scan::{Limits, ScanOptions, StopFlag};
 use crate::args::{Colour, Language, Listing, Output, OutputFormat, ScanArgs};
 use crate::error::Failure;
 use crate::progress::Bar;
-use crate::{CommandResult, ERROR, HOLD, PASS, output, rules, wiring};
+use crate::{CommandResult, ERROR, HOLD, PASS, fences, output, rules, wiring};
 
 pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     if args.history {
@@ -40,6 +40,8 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     let rulebook = rules::load(&args.rulebook, args.config.as_deref())?;
     let shipment = load_shipment(args.shipment.as_deref(), &rulebook)?;
     let mut options = options(args, shipment.as_ref(), rulebook.key_file())?;
+    let fences = fences::load(&rulebook, args.config.as_deref())?;
+    options.watch = fences.watch;
     let (baseline, paths) = sides(args)?;
     // Whatever has a digest can be compared.
     options.all_artifacts |= baseline.is_some();
@@ -66,6 +68,7 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
         list_notable(&mut outcome);
     }
     let mut report = decide(args, &rulebook, shipment.as_ref(), outcome, as_of, &detectors).with_inputs(inputs);
+    report.notes.extend(fences.note);
     report.delta = delta;
     if !args.reproducible {
         report.run = Some(run_facts(args, started));
@@ -122,6 +125,7 @@ fn options(args: &ScanArgs, shipment: Option<&Shipment>, key: Option<&Path>) -> 
         covered: covered(shipment)?,
         spill: args.limits.spill_dir.clone(),
         key: key.map(subject_key).transpose()?,
+        watch: None,
     })
 }
 

@@ -166,6 +166,7 @@ impl Loader {
             loosened: Vec::new(),
             overlaid: Vec::new(),
             key_file: None,
+            fences: Vec::new(),
         })
     }
 

@@ -7,14 +7,14 @@ use yumen_model::verdict::Text;
 
 use super::book::{CLASSES, ROW_KEYS};
 use super::{Loader, RefTo};
-use crate::book::{Detectable, Loosened, Rulebook};
+use crate::book::{Detectable, FenceFile, Loosened, Rulebook};
 use crate::condition::Condition;
 use crate::yaml::{Node, Value, suggest};
 
 impl Loader {
     /// Works a configuration into a rulebook.
     pub(super) fn overlay(&mut self, root: &Node, book: &mut Rulebook) -> Option<()> {
-        let fields = self.reader.map(root, "the configuration", &["rows", "loosen", "switches", "key"])?;
+        let fields = self.reader.map(root, "the configuration", &["rows", "loosen", "switches", "key", "fences"])?;
         if let Some(node) = fields.get("rows") {
             self.unique(node, "id", &mut BTreeMap::new());
             for item in self.reader.list(node, "rows").unwrap_or_default() {
@@ -29,10 +29,39 @@ impl Loader {
                 self.loosen(item, book);
             }
         }
+        if let Some(node) = fields.get("fences") {
+            for item in self.reader.list(node, "fences").unwrap_or_default() {
+                book.fences.extend(self.fence(item));
+            }
+        }
         if let Some(node) = fields.get("key") {
             book.key_file = self.reader.text(node, "key").map(PathBuf::from);
         }
         Some(())
+    }
+
+    /// `{file: areas.geojson, name: …, buffer-m: 500, datum: gcj02}`.
+    fn fence(&mut self, node: &Node) -> Option<FenceFile> {
+        let fields = self.reader.map(node, "fences", &["file", "name", "buffer-m", "datum"])?;
+        let file = PathBuf::from(self.need_text(&fields, "file", "fences")?);
+        let name = fields.get("name").and_then(|n| self.reader.text(n, "name"));
+        let stem = || file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let buffer_m = match fields.get("buffer-m") {
+            Some(n) => {
+                let metres = self.reader.number(n, "buffer-m")?;
+                if !(0.0..=100_000.0).contains(&metres) {
+                    self.reader.problem(n.at, "a buffer is from 0 to 100 000 m", None);
+                    return None;
+                }
+                metres
+            }
+            None => 0.0,
+        };
+        let datum = match fields.get("datum") {
+            Some(n) => self.reader.word(n, "datum", &["wgs84", "cgcs2000", "gcj02", "bd09"])?,
+            None => "wgs84",
+        };
+        Some(FenceFile { name: name.unwrap_or_else(stem), file, buffer_m, datum: datum.to_owned() })
     }
 
     /// A new row, or `class` and `when` that tighten one that exists.

@@ -89,7 +89,7 @@ fn every_fact_has_its_use_and_every_kind_its_place() {
     }
     let unfed: Vec<&str> =
         yumen_model::KindId::all().filter(|k| !fed.contains(*k)).map(yumen_model::KindId::name).collect();
-    insta::assert_snapshot!(unfed.join(" "), @"org.uscc sensor.camera-cabin sensor.audio code.source code.near-field cert.x509 firmware.ecu firmware.image");
+    insta::assert_snapshot!(unfed.join(" "), @"org.uscc sensor.camera-cabin sensor.audio sensor.recording code.source code.near-field cert.x509 firmware.ecu firmware.image");
 }
 
 #[test]
@@ -150,6 +150,9 @@ fn the_schemas_say_what_the_loader_says() {
         ("loosen: [{row: MF-a, off: true, reason: r}]\nkey: k.bin\n", true),
         ("loosen: [{row: MF-a, off: true}]\n", false),
         ("row: []\n", false),
+        ("fences: [{file: a.geojson, buffer-m: 500, datum: gcj02}]\n", true),
+        ("fences: [{file: a.geojson, datum: xian80}]\n", false),
+        ("fences: [{name: a}]\n", false),
     ] {
         assert_eq!(valid(&overlay, text).is_ok(), good, "{text}");
         assert_eq!(overlay_errors(text) == "no error", good, "{text}");
