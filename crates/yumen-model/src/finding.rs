@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::kind::{KindId, KindSet, kinds};
 use crate::secret::{Mask, Redacted, Secret};
 use crate::subject::{Identifier, SubjectEdges, SubjectKey};
+use crate::verdict::Text;
 
 /// Distinguishing properties, sorted by name: `[("region", "inside".into())]`.
 pub type Props = Vec<(&'static str, Prop)>;
@@ -464,6 +465,21 @@ pub struct Finding {
     pub sample: String,
     /// Distinguishing and other properties.
     pub properties: BTreeMap<String, Value>,
+    /// What would lift it, the narrowest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub remedies: Vec<Remedy>,
+}
+
+/// A change of the shipment after which a finding is no longer there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remedy {
+    /// What to do, as a word: `drop-topic`, `cut-time`, `keep-local-frame`, `remove-gps-exif`, `anonymise`…
+    pub action: String,
+    /// What to do it to: a topic, a stretch of time.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
+    /// The same in words.
+    pub text: Text,
 }
 
 #[cfg(test)]

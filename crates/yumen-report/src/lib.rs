@@ -29,6 +29,7 @@ mod lang;
 mod layout;
 mod markdown;
 mod place;
+mod remedy;
 mod report;
 #[cfg(test)]
 mod sample;

@@ -11,6 +11,8 @@ use yumen_model::outcome::{ArtifactEntry, OpaqueEntry, ScanOutcome};
 use yumen_model::subject::Subjects;
 use yumen_model::verdict::{Classification, Examined, Outcome, Reason, Text, Verdict};
 
+use crate::remedy::remedies;
+
 /// The schema that [`Report::schema`] names.
 pub const SCHEMA: &str = "yumen-report/1";
 
@@ -262,6 +264,7 @@ impl Report {
                 Some(entry) => entry,
                 None => by_kind.entry(finding.kind.name().to_owned()).or_default(),
             };
+            finding.remedies = remedies(finding);
             entry.findings += 1;
             entry.count = entry.count.saturating_add(finding.count);
         }

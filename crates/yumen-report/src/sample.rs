@@ -45,6 +45,7 @@ pub(crate) fn finding(id: &str, kind: KindId, artifact: &str, count: u64, confid
         places: (1..count.min(4)).map(|n| at(12 + n, 5)).collect(),
         sample: sample.to_owned(),
         properties: BTreeMap::new(),
+        remedies: Vec::new(),
     }
 }
 

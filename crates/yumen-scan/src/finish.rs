@@ -209,6 +209,7 @@ fn finding(aggregate: Aggregate, path: &str, below: &str, digest: Option<&str>) 
         places: places.map(|(l, _)| l).collect(),
         sample,
         properties: all,
+        remedies: Vec::new(),
     }
 }
 

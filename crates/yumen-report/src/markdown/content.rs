@@ -59,6 +59,7 @@ impl Document<'_> {
             lang.pick("属性", "properties"),
             lang.pick(">置信度", ">confidence"),
             lang.pick("规则行", "rows"),
+            lang.pick("可消除办法", "what would lift it"),
             "id",
         ]);
         let shown = share(&alarms, MOST_FINDINGS, MOST_FINDINGS);
@@ -107,6 +108,7 @@ impl Document<'_> {
             text(&properties(lang, finding, 6).join(lang.pick("；", "; "))),
             confidence(finding.confidence),
             text(&rows.join(", ")),
+            text(&finding.remedies.iter().map(|r| lang.of(&r.text)).collect::<Vec<_>>().join(lang.pick("；", "; "))),
             code(&finding.id),
         ]);
     }

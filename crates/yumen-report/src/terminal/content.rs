@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use yumen_model::coverage::Reason;
+use yumen_model::finding::Remedy;
 use yumen_model::note::Note;
 use yumen_model::outcome::{ArtifactEntry, OpaqueEntry};
 
@@ -94,6 +95,7 @@ impl Page<'_> {
         };
         let lead = if group.holds { (Tone::Red, "✗ ") } else { (Tone::Plain, "· ") };
         self.screen.item(2, lead, Tone::Bold, &title);
+        let mut helped: Vec<&[Remedy]> = Vec::new();
         for finding in group.findings.iter().take(shown) {
             let path = clean(&finding.artifact);
             let room = self.screen.room(6);
@@ -109,6 +111,13 @@ impl Page<'_> {
             }
             parts.push(format!("id {}", finding.id));
             self.screen.flow(8, (Tone::Plain, ""), Tone::Dim, &parts);
+            // What helps against one mostly helps against all of a group; said once.
+            if group.holds && !finding.remedies.is_empty() && !helped.contains(&finding.remedies.as_slice()) {
+                helped.push(&finding.remedies);
+                let ways: Vec<&str> = finding.remedies.iter().map(|r| lang.of(&r.text)).collect();
+                let or = lang.pick("，或", ", or ");
+                self.screen.item(8, (Tone::Cyan, "→ "), Tone::Plain, &ways.join(or));
+            }
         }
         let rest = group.findings.len() - shown;
         if rest > 0 && shown > 0 {

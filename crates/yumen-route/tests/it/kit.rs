@@ -65,6 +65,7 @@ impl World {
             places: Vec::new(),
             sample: String::new(),
             properties,
+            remedies: Vec::new(),
         });
         self
     }
