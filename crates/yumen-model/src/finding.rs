@@ -198,6 +198,7 @@ pub struct Findings {
     keep: usize,
     covered: bool,
     watch: Option<Arc<dyn Watch>>,
+    proofs: Vec<(KindId, Props)>,
     aggregates: Vec<Aggregate>,
     edges: SubjectEdges,
     uncounted: KindSet,
@@ -225,6 +226,7 @@ impl Findings {
             keep,
             covered,
             watch: None,
+            proofs: Vec::new(),
             aggregates: Vec::new(),
             edges: SubjectEdges::default(),
             uncounted: KindSet::default(),
@@ -255,6 +257,20 @@ impl Findings {
                 collect,
             });
         }
+    }
+
+    /// Says that a finding of this kind and these distinguishing properties is certain already, though its figures are still being gathered: whoever is in
+    /// a hurry may stop here.
+    pub fn prove(&mut self, kind: KindId, distinct: Props) {
+        if !self.proofs.iter().any(|(k, d)| *k == kind && *d == distinct) {
+            self.proofs.push((kind, distinct));
+        }
+    }
+
+    /// What is certain already.
+    #[must_use]
+    pub fn proofs(&self) -> &[(KindId, Props)] {
+        &self.proofs
     }
 
     /// Adds one occurrence.

@@ -56,6 +56,7 @@ notes! {
     "bad-entry": "容器中有一个条目的元数据损坏", "the metadata of an entry in the container is broken";
     "changed": "扫描期间文件发生变化", "the file changed while it was scanned";
     "checksum-mismatch": "校验值与内容不符", "a stored checksum does not match the content";
+    "class-proven": "类别已可认定，按 --fast 不再检视其余部分", "its class is proven; with --fast the rest was not inspected";
     "corrupt": "结构损坏或被截断", "the structure is broken or cut short";
     "crashed": "解析器异常终止，该制品按未检视处理", "the parser crashed; the artifact counts as not inspected";
     "directory-entries": "容器中的目录条目", "directory entries of the container";

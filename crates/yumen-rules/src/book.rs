@@ -415,6 +415,25 @@ impl Rulebook {
         self.key_file.as_deref()
     }
 
+    /// The gravest class of a row that a finding of this kind and these properties feeds by itself: no row of several limbs, no number of persons.
+    #[must_use]
+    pub fn class_of<'p>(&self, kind: KindId, properties: impl Fn(&str) -> Option<&'p Value>) -> Option<Class> {
+        fn feeds<'p>(when: &Condition, kind: KindId, properties: &impl Fn(&str) -> Option<&'p Value>) -> bool {
+            match when {
+                Condition::Any(list) => list.iter().any(|c| feeds(c, kind, properties)),
+                Condition::Found(found) => {
+                    found.kinds.contains(&kind)
+                        && found.beside.is_empty()
+                        && found.at_least <= 1
+                        && found.with.iter().all(|f| properties(&f.property).is_some_and(|v| f.allowed.allows(v)))
+                }
+                _ => false,
+            }
+        }
+        let fed = self.rows.iter().filter(|r| r.when.as_ref().is_some_and(|when| feeds(when, kind, &properties)));
+        fed.map(|r| r.class).min()
+    }
+
     /// Files of sensitive areas, as the organisation's configuration names them.
     #[must_use]
     pub fn fences(&self) -> &[FenceFile] {

@@ -418,7 +418,8 @@ impl Allowed {
         matches!(self, Allowed::OneOf(values) if values.iter().any(|v| v == word))
     }
 
-    fn allows(&self, value: &Value) -> bool {
+    /// Whether a property may have this value.
+    pub(crate) fn allows(&self, value: &Value) -> bool {
         match (self, value) {
             (Allowed::OneOf(values), Value::Array(list)) => list.iter().any(|v| values.iter().any(|w| same(v, w))),
             (Allowed::OneOf(values), value) => values.iter().any(|w| same(value, w)),

@@ -62,6 +62,8 @@ pub(crate) struct Inspector<'i, 's> {
     blob: &'i Blob,
     /// Bytes handed to children as extents so far.
     handed: u64,
+    /// Enough is known for an early answer.
+    enough: bool,
 }
 
 impl<'i, 's> Inspector<'i, 's> {
@@ -96,6 +98,7 @@ impl<'i, 's> Inspector<'i, 's> {
             needs: Vec::new(),
             blob,
             handed: 0,
+            enough: false,
         }
     }
 }
@@ -139,6 +142,7 @@ impl Inspector<'_, '_> {
         // A child that the plugin left open ends here.
         self.close_child(false);
         match result {
+            Ok(_) if self.enough => Reason::NotSampled,
             Ok(Ok(())) => Reason::UnknownFormat,
             Ok(Err(error)) => {
                 let code = if error.is_truncation() { "truncated" } else { note_code(error.reason) };
@@ -173,10 +177,16 @@ impl Inspector<'_, '_> {
             self.add_note(Note::new("crashed"));
         }
         crashed |= rest == Reason::Crashed;
+        let enough = self.enough;
         let (mut labelled, mut opaque) = (Labelled::default(), Vec::new());
         std::mem::take(&mut self.labels).walk(self.len, rest, |range, label| {
             // What a crashed reader had called inspected was perhaps not.
-            let label = if crashed && label == Label::Inspected { Label::Opaque(Reason::Crashed) } else { label };
+            let label = match label {
+                Label::Inspected if crashed => Label::Opaque(Reason::Crashed),
+                // A reader may label ahead of what it sends.
+                Label::Inspected if enough => Label::Opaque(Reason::NotSampled),
+                label => label,
+            };
             labelled.add(&range, label);
             if is_swept(label) {
                 opaque.push(range);
@@ -364,6 +374,18 @@ impl Inspector<'_, '_> {
         self.pay(n, 0)
     }
 
+    /// Ends the inspection where something is proven of which more changes nothing, if the user asked for an early answer.
+    fn settle_early(&mut self) -> Result<(), Stop> {
+        let Some(enough) = &self.run.options.enough else { return Ok(()) };
+        let Some((kind, _)) = self.findings.proofs().iter().find(|(kind, distinct)| enough(*kind, distinct)) else {
+            return Ok(());
+        };
+        let note = Note::new("class-proven").with("kind", kind.name());
+        self.add_note(note);
+        self.enough = true;
+        Err(Stop::All(Reason::NotSampled))
+    }
+
     fn sessions(&self, header: &EvidenceHeader) -> Vec<Box<dyn Session>> {
         self.run.detectors.iter().filter_map(|d| d.start(header)).collect()
     }
@@ -372,6 +394,9 @@ impl Inspector<'_, '_> {
 impl Inspection for Inspector<'_, '_> {
     fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
         self.run.stop.check()?;
+        if self.enough {
+            return Err(Stop::All(Reason::NotSampled));
+        }
         self.run.tell_progress();
         match message {
             Message::Format(format) => self.format = format,
@@ -440,6 +465,8 @@ impl Inspection for Inspector<'_, '_> {
                         session.feed(&batch, &mut self.findings);
                     }
                 }
+                self.run.progress.decoded(records(&batch));
+                self.settle_early()?;
                 let hits = self.findings.count();
                 if hits > self.told {
                     self.run.progress.found(hits - self.told);
@@ -458,6 +485,15 @@ impl Inspection for Inspector<'_, '_> {
             Message::Need(need) => self.needs.push(need),
         }
         Ok(())
+    }
+}
+
+/// Records or positions of a batch.
+fn records(batch: &Batch<'_>) -> u64 {
+    match batch {
+        Batch::Records(b) => b.records.len() as u64,
+        Batch::Fixes(b) => b.fixes.len() as u64,
+        _ => 0,
     }
 }
 

@@ -16,7 +16,7 @@ mod sink;
 mod source;
 
 pub use intake::InputError;
-pub use options::{Limits, ScanOptions};
+pub use options::{Enough, Limits, ScanOptions};
 pub use progress::{Progress, Quiet};
 pub use registry::Registry;
 pub use source::StopFlag;

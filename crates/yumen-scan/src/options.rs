@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use globset::GlobSet;
-use yumen_model::{SubjectKey, Watch};
+use yumen_model::{KindId, Props, SubjectKey, Watch};
 
 /// Limits that are on by default; reaching one is a coverage fact.
 #[derive(Clone, Debug)]
@@ -34,6 +34,9 @@ impl Default for Limits {
     }
 }
 
+/// Says of a kind and its distinguishing properties that more of it would change no class.
+pub type Enough = Arc<dyn Fn(KindId, &Props) -> bool + Send + Sync>;
+
 /// Options of a scan.
 #[derive(Clone)]
 pub struct ScanOptions {
@@ -55,6 +58,8 @@ pub struct ScanOptions {
     pub key: Option<SubjectKey>,
     /// Sensitive areas that positions are watched for.
     pub watch: Option<Arc<dyn Watch>>,
+    /// For an early answer: work in an artifact stops once this holds of something found in it, and the rest of it is opaque (`not-sampled`).
+    pub enough: Option<Enough>,
 }
 
 impl Default for ScanOptions {
@@ -69,6 +74,7 @@ impl Default for ScanOptions {
             spill: None,
             key: None,
             watch: None,
+            enough: None,
         }
     }
 }

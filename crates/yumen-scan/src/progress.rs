@@ -12,6 +12,8 @@ pub trait Progress: Sync {
     fn file_done(&self);
     /// So many more occurrences were found.
     fn found(&self, hits: u64);
+    /// So many more records, messages or positions were decoded.
+    fn decoded(&self, records: u64);
 }
 
 /// No progress.
@@ -24,4 +26,5 @@ impl Progress for Quiet {
     fn bytes(&self, _: u64) {}
     fn file_done(&self) {}
     fn found(&self, _: u64) {}
+    fn decoded(&self, _: u64) {}
 }

@@ -186,6 +186,7 @@ impl Session for SecretSession {
                 distinct: vec![],
                 collect: vec![],
             });
+            out.prove(kinds::KEY_TOKEN, vec![]);
         }
     }
     fn finish(self: Box<Self>, _: &mut Findings) {}
@@ -247,6 +248,19 @@ fn finds_in_every_layer_and_accounts_for_every_byte() {
     assert_eq!(outcome.coverage.total, expected as u64);
     assert_eq!(outcome.artifact_count, 6);
     assert!(outcome.complete);
+}
+
+#[test]
+fn an_early_answer_leaves_the_rest_opaque() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.note"), "SECRET-1111").unwrap();
+    fs::write(dir.path().join("b.note"), "nothing").unwrap();
+    let enough = std::sync::Arc::new(|kind, _: &yumen_model::Props| kind == kinds::KEY_TOKEN);
+    let outcome = run(&[dir.path().to_owned()], &ScanOptions { enough: Some(enough), ..ScanOptions::default() });
+    checks(&outcome);
+    assert_eq!(outcome.findings.len(), 1);
+    assert_eq!(outcome.opaque.iter().map(|o| (o.bytes, o.reason)).collect::<Vec<_>>(), [(11, Reason::NotSampled)]);
+    assert!(outcome.artifacts.iter().any(|a| a.notes.iter().any(|n| n.code == "class-proven")));
 }
 
 #[test]

@@ -80,10 +80,10 @@ pub(crate) struct ScanArgs {
     /// Do not use or fill the cache (none is kept yet).
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Read everything, also where a class is already proven (nothing is sampled yet).
+    /// Read everything, also where a class is already proven (the default).
     #[arg(long, conflicts_with = "fast")]
     pub(crate) exhaustive: bool,
-    /// Stop a kind's work once its class is proven (nothing is sampled yet).
+    /// An early answer: stop work in an artifact once the class of what it holds is proven. The rest is opaque (`not-sampled`).
     #[arg(long)]
     pub(crate) fast: bool,
     /// Language of the report; from the locale by default.

@@ -10,11 +10,12 @@ use yumen_scan::Progress;
 /// Between two changes of the path that is shown.
 const CALM: Duration = Duration::from_millis(100);
 
-/// Bytes, files, current path and findings on stderr.
+/// Bytes, files, records, findings and the current path on stderr.
 pub(crate) struct Bar {
     bar: ProgressBar,
     files: AtomicU64,
     found: AtomicU64,
+    decoded: AtomicU64,
     last: Mutex<Instant>,
 }
 
@@ -26,7 +27,8 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Bar { bar, files: AtomicU64::new(0), found: AtomicU64::new(0), last: Mutex::new(Instant::now()) }
+        let zero = || AtomicU64::new(0);
+        Bar { bar, files: zero(), found: zero(), decoded: zero(), last: Mutex::new(Instant::now()) }
     }
 
     /// Takes the bar away.
@@ -61,7 +63,8 @@ impl Progress for Bar {
             && last.elapsed() >= CALM
         {
             *last = Instant::now();
-            self.bar.set_prefix(format!("{} files, {} hits", self.files(), self.found.load(Ordering::Relaxed)));
+            let (decoded, found) = (self.decoded.load(Ordering::Relaxed), self.found.load(Ordering::Relaxed));
+            self.bar.set_prefix(format!("{} files, {decoded} records, {found} hits", self.files()));
             self.bar.set_message(path.to_owned());
         }
     }
@@ -76,5 +79,9 @@ impl Progress for Bar {
 
     fn found(&self, hits: u64) {
         self.found.fetch_add(hits, Ordering::Relaxed);
+    }
+
+    fn decoded(&self, records: u64) {
+        self.decoded.fetch_add(records, Ordering::Relaxed);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
-use yumen_model::verdict::{Outcome, Text};
+use yumen_model::verdict::{Class, Outcome, Text};
 use yumen_model::{ArtifactEntry, Detector, KindSet, ScanOutcome, SubjectKey};
 use yumen_report::{
     ChecklistItem, CodedText, Input, Lang, Recipient, Report, Run, ShipmentInfo, TerminalOptions, Tool,
@@ -18,7 +19,7 @@ use yumen_report::{
 use yumen_route::{Case, Shipment};
 use yumen_rules::condition::Condition;
 use yumen_rules::{Globs, Rulebook};
-use yumen_scan::{Limits, ScanOptions, StopFlag};
+use yumen_scan::{Enough, Limits, ScanOptions, StopFlag};
 
 use crate::args::{Colour, Language, Listing, Output, OutputFormat, ScanArgs};
 use crate::error::Failure;
@@ -42,6 +43,8 @@ pub(crate) fn run(args: &ScanArgs) -> CommandResult {
     let mut options = options(args, shipment.as_ref(), rulebook.key_file())?;
     let fences = fences::load(&rulebook, args.config.as_deref())?;
     options.watch = fences.watch;
+    let rulebook = Arc::new(rulebook);
+    options.enough = args.fast.then(|| enough(Arc::clone(&rulebook)));
     let (baseline, paths) = sides(args)?;
     // Whatever has a digest can be compared.
     options.all_artifacts |= baseline.is_some();
@@ -126,6 +129,15 @@ fn options(args: &ScanArgs, shipment: Option<&Shipment>, key: Option<&Path>) -> 
         spill: args.limits.spill_dir.clone(),
         key: key.map(subject_key).transpose()?,
         watch: None,
+        enough: None,
+    })
+}
+
+/// What settles the class of an artifact for an early answer: a finding that by itself feeds a row of at least a candidate of important data.
+fn enough(rulebook: Arc<Rulebook>) -> Enough {
+    Arc::new(move |kind, distinct| {
+        let values: BTreeMap<&str, Value> = distinct.iter().map(|(name, value)| (*name, value.into())).collect();
+        rulebook.class_of(kind, |name| values.get(name)).is_some_and(|class| class <= Class::ImportantCandidate)
     })
 }
 
