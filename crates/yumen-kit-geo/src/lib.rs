@@ -1,17 +1,25 @@
-//! Positions: placement by real boundaries, datums, distances, tracks.
+//! Positions: placement by real boundaries, reference systems and datums, distances, tracks, areas and outlines.
 //!
 //! Boundaries come from the crate `country-boundaries`, whose data are © OpenStreetMap contributors under the Open Database
 //! License (ODbL) 1.0; a product that ships them must say so. They are OpenStreetMap's lines, good for deciding where a position was
 //! recorded, and must never be drawn in a report.
 
 pub mod angle;
+pub mod crs;
 pub mod datum;
 pub mod ecef;
+pub mod ellipsoid;
+pub mod enu;
+pub mod mgrs;
+pub mod outline;
 pub mod place;
+pub mod projection;
 pub mod track;
 
 pub use angle::{Angle, Axis};
+pub use crs::{Crs, DatumFrom, Frame};
 pub use datum::Datum;
+pub use enu::Enu;
 pub use place::{Placement, Region, near_mainland, place};
 pub use track::Track;
 
