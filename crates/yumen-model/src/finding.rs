@@ -173,7 +173,7 @@ impl Aggregate {
                     self.lists.entry(name).or_default().extend(words);
                 }
                 value => match self.properties.get_mut(&name) {
-                    Some(have) => unite(have, &value),
+                    Some(have) => unite(&name, have, &value),
                     None => {
                         self.properties.insert(name, value);
                     }
@@ -266,7 +266,7 @@ impl Findings {
 
     /// Adds a finding that is more than a matched value (a track): `count` occurrences and figures as properties. Where the artifact already
     /// has a finding of that kind and distinguishing properties the two become one: numbers add up, lists of words unite, an `extent`
-    /// (w, s, e, n) grows; of other properties that differ `unknown` is told.
+    /// (w, s, e, n) grows, rows of tables follow each other, of rates the greater stays; of other properties that differ `unknown` is told.
     pub fn summary(
         &mut self,
         kind: KindId,
@@ -360,14 +360,30 @@ impl Findings {
     }
 }
 
+/// Most rows of a table that stand in one finding.
+const MOST_ROWS: usize = 1000;
+
+/// Whether figures of that name are of each part and do not add up (rates, densities, resolutions): the greater is told.
+fn is_rate(name: &str) -> bool {
+    name.ends_with("_hz") || ["rate", "density", "resolution", "precision"].iter().any(|w| name.contains(w))
+}
+
 /// Puts a further part's figure into the one at hand.
-fn unite(have: &mut Value, more: &Value) {
+fn unite(name: &str, have: &mut Value, more: &Value) {
     match (&mut *have, more) {
+        (Value::Number(a), Value::Number(b)) if is_rate(name) => {
+            let greater = if b.as_f64() > a.as_f64() { b.clone() } else { a.clone() };
+            *a = greater;
+        }
         (Value::Number(a), Value::Number(b)) => {
             *have = match (a.as_u64(), b.as_u64()) {
                 (Some(a), Some(b)) => Value::from(a.saturating_add(b)),
                 _ => Value::from(a.as_f64().unwrap_or(0.0) + b.as_f64().unwrap_or(0.0)),
             };
+        }
+        // Rows of tables, lines of outlines.
+        (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(|v| v.is_object() || v.is_array()) => {
+            a.extend(b.iter().take(MOST_ROWS.saturating_sub(a.len())).cloned());
         }
         (Value::Array(a), Value::Array(b)) if a.len() == 4 && b.len() == 4 => {
             for (i, (a, b)) in a.iter_mut().zip(b).enumerate() {
