@@ -7,21 +7,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use yumen_model::finding::{MAX_ROWS, sort_rows};
 use yumen_model::kind::KINDS;
-use yumen_model::{
-    Batch, ByteMap, Detector, EvidenceHeader, EvidenceKind, Findings, InventoryItem, KindId, Location, Session,
-    SubjectKey, TextBatch, mask_spans,
-};
+use yumen_model::{Batch, Detector, EvidenceHeader, EvidenceKind, Findings, InventoryItem, KindId, Location, Session};
 
+use crate::masking::Masking;
 use crate::scanner::TextDetector;
-
-/// Longest text of a property that is told, in characters; what is longer is cut.
-const LONGEST: usize = 256;
-/// Most words of a list that are told of one item.
-const WORDS: usize = 1000;
 
 /// Reports inventory. The recognisers of the text detector look through its properties.
 pub struct InventoryDetector {
-    text: Arc<TextDetector>,
+    masking: Masking,
     kinds: &'static [KindId],
 }
 
@@ -30,7 +23,7 @@ impl InventoryDetector {
     #[must_use]
     pub fn new(text: Arc<TextDetector>) -> Self {
         let kinds: Vec<_> = KINDS.iter().filter(|k| k.inventory).filter_map(|k| KindId::named(k.name)).collect();
-        InventoryDetector { text, kinds: kinds.leak() }
+        InventoryDetector { masking: Masking::new(text), kinds: kinds.leak() }
     }
 }
 
@@ -40,17 +33,18 @@ impl Detector for InventoryDetector {
     }
 
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
-        (header.kind == EvidenceKind::Inventory).then(|| Box::new(Told { text: Arc::clone(&self.text) }) as _)
+        (header.kind == EvidenceKind::Inventory).then(|| Box::new(Told { masking: self.masking.clone() }) as _)
     }
 }
 
 struct Told {
-    text: Arc<TextDetector>,
+    masking: Masking,
 }
 
 impl Told {
     fn report(&self, item: &InventoryItem, out: &mut Findings) {
         let properties: BTreeMap<Cow<'static, str>, Value> =
+<<<<<<< HEAD
             item.properties.iter().map(|(name, value)| (Cow::Owned(name.clone()), self.property(value))).collect();
         let location = Location { bytes: item.bytes, ..Location::default() };
         out.summary(item.kind, Vec::new(), 1, item.confidence, location, properties);
@@ -98,6 +92,12 @@ impl Told {
         }
         mask_spans(text, found.name_spans().to_vec())
     }
+=======
+            item.properties.iter().map(|(name, value)| (Cow::Owned(name.clone()), self.masking.value(value))).collect();
+        let location = Location { bytes: item.bytes, ..Location::default() };
+        out.summary(item.kind, Vec::new(), 1, item.confidence, location, properties);
+    }
+>>>>>>> work-geo
 }
 
 impl Session for Told {
@@ -113,8 +113,9 @@ impl Session for Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use yumen_model::InventoryBatch;
+    use serde_json::json;
     use yumen_model::kind::kinds;
+    use yumen_model::{InventoryBatch, SubjectKey};
 
     #[test]
     fn inventory_is_told_with_hits_masked() {
@@ -131,11 +132,19 @@ mod tests {
             .with("version", "2.1")
             .with("compatible", vec!["board-a"])
             .with("target", "owner 13800138000")
+<<<<<<< HEAD
             .with("partitions", vec!["boot"])
             .with("topics", serde_json::json!([{"name": "/b 13800138000", "messages": 2, "deep": {"x": 1}}]));
         let more = InventoryItem::new(kinds::SOFTWARE_PACKAGE)
             .with("partitions", vec!["system"])
             .with("topics", serde_json::json!([{"name": "/a", "messages": 1}]));
+=======
+            .with("topics", json!([{"name": "/of/13800138000/fix", "messages": 3, "more": {"deep": 1}}]))
+            .with("partitions", vec!["boot"]);
+        let more = InventoryItem::new(kinds::SOFTWARE_PACKAGE)
+            .with("topics", json!([{"name": "/imu", "messages": 4}]))
+            .with("partitions", vec!["system"]);
+>>>>>>> work-geo
         let mut out = Findings::new(SubjectKey::new([0; 32]), 3, false);
         session.feed(&Batch::Inventory(InventoryBatch { items: vec![item, more] }), &mut out);
         session.finish(&mut out);
@@ -152,6 +161,9 @@ mod tests {
         );
         assert!(topics.iter().all(|t| t["deep"].is_null()));
         assert!(!a.properties["target"].as_str().unwrap().contains("13800138000"));
+        let topics = a.properties["topics"].as_array().unwrap();
+        assert_eq!((topics.len(), &topics[0]["messages"], &topics[1]["name"]), (2, &json!(3), &json!("/imu")));
+        assert!(!topics[0]["name"].as_str().unwrap().contains("13800138000") && topics[0].get("more").is_none());
         assert_eq!(a.lists["partitions"].iter().collect::<Vec<_>>(), ["boot", "system"]);
     }
 }

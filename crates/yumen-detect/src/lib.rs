@@ -6,6 +6,7 @@ pub mod geo;
 pub mod identifiers;
 pub mod inventory;
 pub mod marks;
+mod masking;
 pub mod recogniser;
 pub mod scanner;
 pub mod secrets;
@@ -28,6 +29,8 @@ pub fn detectors() -> Vec<Box<dyn Detector>> {
     let text = Arc::new(scanner::TextDetector::new(recognisers()));
     vec![
         Box::new(inventory::InventoryDetector::new(Arc::clone(&text))),
+        Box::new(geo::FixDetector::new(Arc::clone(&text))),
+        Box::new(geo::SpatialDetector::new(Arc::clone(&text))),
         Box::new(text),
         Box::new(secrets::KeyDetector),
         Box::new(geo::TrackDetector),

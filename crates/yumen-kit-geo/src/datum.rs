@@ -17,6 +17,8 @@ pub enum Datum {
     Bd09,
     /// China Geodetic Coordinate System 2000; equal to WGS-84 within centimetres.
     Cgcs2000,
+    /// Another one that is declared (ETRS89, NAD83, Beijing 1954…), shifted to WGS-84 as well as is known.
+    Other,
     /// Not declared.
     #[default]
     Unknown,
@@ -31,6 +33,7 @@ impl Datum {
             Datum::Gcj02 => "gcj02",
             Datum::Bd09 => "bd09",
             Datum::Cgcs2000 => "cgcs2000",
+            Datum::Other => "other",
             Datum::Unknown => "unknown",
         }
     }
@@ -69,7 +72,7 @@ impl Datum {
     #[must_use]
     pub fn to_wgs84(self, lat: f64, lon: f64) -> (f64, f64) {
         match self {
-            Datum::Wgs84 | Datum::Cgcs2000 | Datum::Unknown => (lat, lon),
+            Datum::Wgs84 | Datum::Cgcs2000 | Datum::Other | Datum::Unknown => (lat, lon),
             Datum::Gcj02 => gcj02_to_wgs84(lat, lon),
             Datum::Bd09 => {
                 let (lat, lon) = bd09_to_gcj02(lat, lon);

@@ -1,19 +1,33 @@
-//! Positions: placement by real boundaries, datums, distances, tracks.
+//! Positions: placement by real boundaries, reference systems and datums, distances, tracks, areas and outlines.
 //!
 //! Boundaries come from the crate `country-boundaries`, whose data are © OpenStreetMap contributors under the Open Database
 //! License (ODbL) 1.0; a product that ships them must say so. They are OpenStreetMap's lines, good for deciding where a position was
 //! recorded, and must never be drawn in a report.
 
 pub mod angle;
+pub mod crs;
 pub mod datum;
 pub mod ecef;
+<<<<<<< HEAD
 pub mod fence;
+=======
+pub mod ellipsoid;
+pub mod enu;
+pub mod mgrs;
+pub mod outline;
+>>>>>>> work-geo
 pub mod place;
+pub mod projection;
 pub mod track;
 
 pub use angle::{Angle, Axis};
+pub use crs::{Crs, DatumFrom, Frame};
 pub use datum::Datum;
+<<<<<<< HEAD
 pub use fence::{FenceError, Fences};
+=======
+pub use enu::Enu;
+>>>>>>> work-geo
 pub use place::{Placement, Region, near_mainland, place};
 pub use track::Track;
 

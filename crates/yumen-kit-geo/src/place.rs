@@ -161,7 +161,22 @@ fn mainland_at(lat: f64, lon: f64, metres: f64) -> Option<Placement> {
 /// Whether a position that is not in the mainland lies within about 1.2 km of it, so that a shifted datum could have moved it out.
 #[must_use]
 pub fn near_mainland(lat: f64, lon: f64) -> bool {
-    in_reach(lat, lon) && [400.0, 800.0, 1200.0].iter().any(|&m| mainland_at(lat, lon, m).is_some())
+    in_reach(lat, lon)
+        && mainland_in_cells(lat, lon)
+        && [400.0, 800.0, 1200.0].iter().any(|&m| mainland_at(lat, lon, m).is_some())
+}
+
+/// Whether any cell of the raster within reach of a position holds a piece of the mainland; most of the neighbours' land lies in cells that do not.
+fn mainland_in_cells(lat: f64, lon: f64) -> bool {
+    let Some(world) = world() else { return false };
+    let reach = 0.02;
+    [(reach, reach), (reach, -reach), (-reach, reach), (-reach, -reach)].iter().any(|(a, o)| {
+        let (x, y) = cell_of(lat + a, lon + o);
+        world.cells.get(y * WIDTH + x).is_some_and(|cell| match cell.get_or_init(|| world.cell(x, y)) {
+            Cell::Uniform(placement) => placement.region == Region::Inside,
+            Cell::Mixed(ids) => ids.iter().any(|id| matches!(rank(id), Some(1 | 2))),
+        })
+    })
 }
 
 /// A box around everything that [`near_mainland`] can say yes to.

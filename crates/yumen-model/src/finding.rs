@@ -317,7 +317,7 @@ impl Findings {
 
     /// Adds a finding that is more than a matched value (a track): `count` occurrences and figures as properties. Where the artifact already
     /// has a finding of that kind and distinguishing properties the two become one: numbers add up, lists of words unite, an `extent`
-    /// (w, s, e, n) grows; of other properties that differ `unknown` is told.
+    /// (w, s, e, n) grows, rows of tables follow each other, of rates the greater stays; of other properties that differ `unknown` is told.
     pub fn summary(
         &mut self,
         kind: KindId,
@@ -444,6 +444,10 @@ pub fn unite(name: &str, have: &mut Value, more: &Value) {
             sort_rows(a);
             a.dedup();
             a.truncate(MAX_ROWS);
+        }
+        // Lines of an outline.
+        (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(Value::is_array) => {
+            a.extend(b.iter().take(MAX_ROWS.saturating_sub(a.len())).cloned());
         }
         (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(Value::is_string) => {
             let words: BTreeSet<&str> = a.iter().chain(b).filter_map(Value::as_str).collect();

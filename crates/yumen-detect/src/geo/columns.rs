@@ -3,8 +3,8 @@
 use yumen_kit_geo::Datum;
 
 use super::words::{
-    BOOKKEEPING, ENTITY, ENTITY_TAIL, ENTITY_ZH, FIXED, LAT, LON, MOTION, NOT_PLANE, NOT_POSITION, PAIR, PATH, PLACE,
-    PLANE, SEQUENCE, SURE, TIME,
+    BOOKKEEPING, ENTITY, ENTITY_TAIL, ENTITY_ZH, FIXED, HEIGHT, LAT, LON, MOTION, NOT_PLANE, NOT_POSITION, PAIR, PATH,
+    PLACE, PLANE, SEQUENCE, SURE, TIME,
 };
 
 /// What the values of a field are.
@@ -37,6 +37,8 @@ pub(super) enum Role {
     Entity(u8),
     /// Speed, heading, mileage and the like: the position is of something that moves.
     Motion,
+    /// Height above the sea or the ellipsoid.
+    Height,
     /// Name, address and the like: the position is of a place.
     Place,
     /// Whether the fix is valid.
@@ -302,6 +304,9 @@ fn time(last: &str, words: &[String], joined: &str) -> Option<Role> {
 
 fn other(last: &str, words: &[String], joined: &str) -> Role {
     let zh = |list: &[&str]| list.iter().any(|w| last.contains(w));
+    if any(words, HEIGHT) && !any(words, NOT_POSITION) || zh(&["海拔", "高程"]) {
+        return Role::Height;
+    }
     if any(words, MOTION) || zh(&["速度", "车速", "航向", "方向", "里程", "卫星"]) {
         Role::Motion
     } else if any(words, PLACE)

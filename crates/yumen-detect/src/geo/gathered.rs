@@ -1,6 +1,6 @@
 //! What one record holds, by the roles of its fields.
 
-use yumen_kit_geo::Datum;
+use yumen_kit_geo::Crs;
 use yumen_model::{Cell, Location};
 
 use super::columns::{Field, Role};
@@ -34,7 +34,8 @@ pub(super) struct Gathered<'a> {
     pub(super) place: bool,
     pub(super) invalid: bool,
     pub(super) surface: bool,
-    pub(super) crs: Option<Datum>,
+    pub(super) vertical: bool,
+    pub(super) crs: Option<Crs>,
     /// Runs of cells of one name that hold coordinates: the field and the cells.
     pub(super) runs: Vec<(&'a Field, &'a [Cell])>,
 }
@@ -74,12 +75,18 @@ impl<'a> Gathered<'a> {
                 }
             }
             Role::Motion => self.moving |= !value.trim().is_empty(),
+            Role::Height => self.vertical |= number(value).is_some_and(|n| n.value != 0.0),
             Role::Place => self.place |= !value.trim().is_empty(),
             Role::Valid => {
                 let v = value.trim().to_ascii_lowercase();
                 self.invalid |= matches!(v.as_str(), "0" | "false" | "no" | "n" | "v" | "invalid" | "无效");
             }
-            Role::Crs => self.crs = Datum::declared(value).or(self.crs),
+            Role::Crs => {
+                let told = Crs::parse(value);
+                if told != Crs::UNKNOWN {
+                    self.crs = Some(told);
+                }
+            }
             Role::GeometryType => self.surface |= value.contains("Polygon"),
             Role::Pair(_) | Role::Path | Role::XyArray | Role::Other => {}
         }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use yumen_kit_geo::{Datum, Region, track};
+use yumen_kit_geo::{Datum, DatumFrom, Frame, Region, track};
 use yumen_model::finding::Prop;
 use yumen_model::kind::kinds;
 use yumen_model::{Findings, KindSet, Location};
 
-use super::series::{Frame, Outcome, Series, Sum};
+use super::series::{Outcome, Series, Sum};
 
 /// One position in two datums side by side is one track: of series with as many positions and declared datums the first by datum stays.
 pub(super) fn drop_copies(outcomes: &mut Vec<(Series, Outcome)>) {
@@ -19,8 +19,20 @@ pub(super) fn drop_copies(outcomes: &mut Vec<(Series, Outcome)>) {
     }
 }
 
+/// Reports what all series of a stream come to, by frame and region.
+pub(super) fn report_all(outcomes: &[(Series, Outcome)], bare: bool, out: &mut Findings) {
+    for frame in [Frame::Geodetic, Frame::Ecef, Frame::Projected, Frame::Local, Frame::Unknown] {
+        for global in [true, false] {
+            let same: Vec<_> = outcomes.iter().filter(|(s, _)| s.frame == frame && s.global == global).collect();
+            for region in [Region::Inside, Region::Outside, Region::Unknown] {
+                report(&same, frame, region, bare, out);
+            }
+        }
+    }
+}
+
 /// Reports what series of one frame come to in one region.
-pub(super) fn report(outcomes: &[&(Series, Outcome)], frame: Frame, region: Region, bare: bool, out: &mut Findings) {
+fn report(outcomes: &[&(Series, Outcome)], frame: Frame, region: Region, bare: bool, out: &mut Findings) {
     let i = region as usize;
     let mut sum = Sum::default();
     let mut loose = 0;
@@ -39,14 +51,25 @@ pub(super) fn report(outcomes: &[&(Series, Outcome)], frame: Frame, region: Regi
     }
     let sure = if bare { 0.85 } else { 1.0 };
     if sum.tracks > 0 {
-        let mut properties = shared(&parts[0], frame, region);
+        let mut properties = shared(&parts[0], region);
         properties.insert("points", json!(sum.points));
         properties.insert("length_km", json!((sum.length_m).round() / 1e3));
         if timed {
             properties.insert("duration_s", json!((sum.duration_s * 1e3).round() / 1e3));
         }
-        if frame == Frame::Geodetic || frame == Frame::Ecef {
+        if sum.gaps_s > 0.0 {
+            // Positions a second while the recording ran.
+            properties.insert("rate_hz", json!(figures(sum.timed as f64 / sum.gaps_s)));
+        }
+        if parts[0].iter().all(|s| s.global) {
             properties.insert("extent", json!(track::rounded(sum.extent)));
+            properties.insert("outline", json!(sum.outline()));
+        }
+        if parts[0].iter().any(|s| s.vertical) {
+            properties.insert("vertical", json!(true));
+        }
+        if parts[0].iter().any(|s| s.capped()) {
+            properties.insert("entities_capped", json!(true));
         }
         let confidence = sure * if timed { 0.95 } else { 0.8 };
         let distinct = vec![("frame", Prop::from(frame.name())), ("region", Prop::from(region.name()))];
@@ -54,36 +77,50 @@ pub(super) fn report(outcomes: &[&(Series, Outcome)], frame: Frame, region: Regi
         out.record(&[], KindSet::of(&[kinds::GEO_TRACK]));
     }
     if loose > 0 {
-        let mut properties = shared(&parts[1], frame, region);
-        properties.remove("frame");
+        let properties = shared(&parts[1], region);
         let distinct = vec![("region", Prop::from(region.name()))];
         out.summary(kinds::GEO_POINT, distinct, loose, sure * 0.9, first_place(&parts[1], i), properties);
     }
 }
 
-/// What several series tell together.
-fn shared(series: &[&Series], frame: Frame, region: Region) -> BTreeMap<&'static str, Value> {
-    let mut properties = BTreeMap::new();
-    if frame == Frame::Geodetic || frame == Frame::Ecef {
-        let datums: BTreeSet<Datum> =
-            series.iter().map(|s| if frame == Frame::Ecef { Datum::Wgs84 } else { s.datum }).collect();
-        let datum = if datums.len() == 1 { datums.first().copied().unwrap_or_default() } else { Datum::Unknown };
-        properties.insert("datum", json!(datum.name()));
+/// A figure of three digits.
+pub(super) fn figures(v: f64) -> f64 {
+    if v == 0.0 || !v.is_finite() {
+        return 0.0;
     }
-    let list = |of: fn(&Series) -> &BTreeSet<&'static str>| -> BTreeSet<&'static str> {
-        series.iter().flat_map(|s| of(s).iter().copied()).collect()
-    };
+    let scale = 10f64.powi(2 - v.abs().log10().floor().clamp(-12.0, 12.0) as i32);
+    (v * scale).round() / scale
+}
+
+/// What several series tell together.
+fn shared(series: &[&Series], region: Region) -> BTreeMap<&'static str, Value> {
+    let mut properties = BTreeMap::new();
+    if series.iter().all(|s| s.global) {
+        let datums: BTreeSet<(Datum, DatumFrom)> = series.iter().map(|s| (s.datum, s.datum_from)).collect();
+        let (datum, from) =
+            if datums.len() == 1 { datums.first().copied().unwrap_or_default() } else { Default::default() };
+        properties.insert("datum", json!(datum.name()));
+        properties.insert("datum_from", json!(from.name()));
+        let codes: BTreeSet<Option<u32>> = series.iter().map(|s| s.code).collect();
+        if let ([Some(code)], true) = (
+            &codes.into_iter().collect::<Vec<_>>()[..],
+            datum != Datum::Wgs84 || series.iter().any(|s| s.frame == Frame::Projected),
+        ) {
+            properties.insert("crs", json!(format!("EPSG:{code}")));
+        }
+    }
+    let list = |region| series.iter().flat_map(|s| s.areas(region)).collect::<BTreeSet<&'static str>>();
     match region {
         Region::Inside => {
-            properties.insert("provinces", json!(list(|s| &s.provinces)));
+            properties.insert("provinces", json!(list(region)));
         }
         Region::Outside => {
-            properties.insert("countries", json!(list(|s| &s.countries)));
-            if series.iter().any(|s| s.near_mainland) {
-                properties.insert("near_mainland", json!(true));
-            }
+            properties.insert("countries", json!(list(region)));
         }
         Region::Unknown => {}
+    }
+    if region != Region::Inside && series.iter().any(|s| s.near_mainland) {
+        properties.insert("near_mainland", json!(true));
     }
     properties
 }

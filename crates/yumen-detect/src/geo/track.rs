@@ -1,7 +1,7 @@
 //! The detector of tracks: positions in the columns of tables, the keys of objects and the attributes of elements.
 
 use serde_json::Value;
-use yumen_kit_geo::{Datum, Region, ecef, place};
+use yumen_kit_geo::{Crs, Datum, DatumFrom, Frame, Region, ecef, place};
 use yumen_model::kind::kinds;
 use yumen_model::{
     Batch, Cell, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, Location, RecordBatch, Session,
@@ -10,16 +10,14 @@ use yumen_model::{
 use super::columns::{Field, Role};
 use super::gathered::{Gathered, location};
 use super::headerless;
-use super::report::{drop_copies, report};
-use super::series::{Beside, Frame, Outcome, Series};
+use super::report::{drop_copies, report_all};
+use super::series::{Beside, Outcome, Series};
 use super::values::{Num, Point, cell_points, number, position, sequence};
 
 /// Pairs of columns told apart in one stream; those beyond share the last place.
 const MOST_SERIES: usize = 16;
 /// Cells of one record that are looked at, arrays of coordinates apart.
 const MOST_CELLS: usize = 4096;
-
-const REGIONS: [Region; 3] = [Region::Inside, Region::Outside, Region::Unknown];
 
 /// Finds `geo.track` in records: columns or keys of latitude and longitude (or plane coordinates in metres) whose positions follow each other
 /// as something that moves would; each vehicle, device or trip that a column tells apart is a track. Positions in such columns that
@@ -38,13 +36,13 @@ impl Detector for TrackDetector {
         if header.kind != EvidenceKind::Records || header.is_names() {
             return None;
         }
-        let declared = ["datum", "crs", "srs"]
+        let declared = ["crs", "srs", "datum"]
             .iter()
             .find_map(|k| header.properties.get(*k).and_then(Value::as_str))
-            .and_then(Datum::declared);
-        let datum = declared.unwrap_or_default();
+            .map(Crs::parse)
+            .filter(|c| *c != Crs::UNKNOWN);
         // Until names come there are none.
-        Some(Box::new(TrackSession { datum, generic: true, ..TrackSession::default() }))
+        Some(Box::new(TrackSession { declared, generic: true, ..TrackSession::default() }))
     }
 }
 
@@ -62,7 +60,8 @@ enum Bare {
 
 #[derive(Default)]
 struct TrackSession {
-    datum: Datum,
+    /// The system that the header declares.
+    declared: Option<Crs>,
     names: Vec<String>,
     fields: Vec<Field>,
     generic: bool,
@@ -99,6 +98,7 @@ struct Held {
     sequence: Option<f64>,
     moving: bool,
     place: bool,
+    vertical: bool,
 }
 
 impl TrackSession {
@@ -111,16 +111,29 @@ impl TrackSession {
     }
 
     /// The number of the series that a field's positions belong to.
-    fn series(&mut self, frame: Frame, stem: &str, field: &Field, crs: Option<Datum>) -> usize {
+    fn series(&mut self, frame: Frame, stem: &str, field: &Field, crs: Option<Crs>) -> usize {
         match self.series.iter().position(|(f, s, _)| *f == frame && s == stem) {
             Some(at) => at,
             None if self.series.len() < MOST_SERIES => {
-                let datum = field.datum.or(crs).unwrap_or(self.datum);
-                self.series.push((frame, stem.to_owned(), Series::new(frame, datum, field.fixed, field.travelled)));
+                let series = self.new_series(frame, field, crs);
+                self.series.push((frame, stem.to_owned(), series));
                 self.series.len() - 1
             }
             None => self.series.len() - 1,
         }
+    }
+
+    /// A series whose system is what the field's name, the record or the header declares.
+    fn new_series(&self, frame: Frame, field: &Field, crs: Option<Crs>) -> Series {
+        let named = field.datum.map(Crs::on);
+        let system = [named, crs, self.declared].into_iter().flatten().find(|c| c.frame() == frame && c.places());
+        let mut series = system.map_or_else(|| Series::new(frame, Datum::Unknown, false, false), |c| Series::of(&c));
+        if frame == Frame::Ecef {
+            series.datum = Datum::Wgs84;
+            series.datum_from = DatumFrom::Declared;
+        }
+        (series.fixed, series.travelled) = (field.fixed, field.travelled);
+        series
     }
 
     fn put(&mut self, puts: &[Put], beside: &Beside<'_>) {
@@ -143,7 +156,8 @@ impl TrackSession {
                 sequence: held.sequence,
                 moving: held.moving || moving,
                 place: held.place,
-                surface: false,
+                vertical: held.vertical,
+                ..Beside::default()
             };
             self.put(&held.puts, &beside);
         }
@@ -211,10 +225,13 @@ impl TrackSession {
             moving: g.moving,
             place: g.place,
             surface: g.surface,
+            vertical: g.vertical,
+            key: None,
         };
         let puts = self.puts(g, batch, &beside);
         if inner_first && bare {
-            self.held = Some(Held { puts, sequence: g.sequence, moving: g.moving, place: g.place });
+            self.held =
+                Some(Held { puts, sequence: g.sequence, moving: g.moving, place: g.place, vertical: g.vertical });
         } else {
             self.put(&puts, &beside);
         }
@@ -228,6 +245,7 @@ impl TrackSession {
                 self.release(time, g.entity, g.moving);
             } else if let Some(held) = &mut self.held {
                 held.moving |= g.moving;
+                held.vertical |= g.vertical;
             }
             return;
         }
@@ -278,7 +296,7 @@ impl TrackSession {
         cells: &[Cell],
         batch: &RecordBatch<'_>,
         beside: &Beside<'_>,
-        crs: Option<Datum>,
+        crs: Option<Crs>,
     ) -> Option<Put> {
         let first = cells.first()?;
         let at = location(first);
@@ -395,13 +413,7 @@ impl Session for TrackSession {
             outcomes.push((series, outcome));
         }
         drop_copies(&mut outcomes);
-        for (frame, region) in [Frame::Geodetic, Frame::Ecef, Frame::Projected, Frame::Local]
-            .iter()
-            .flat_map(|f| REGIONS.iter().map(move |r| (*f, *r)))
-        {
-            let of_frame: Vec<&(Series, Outcome)> = outcomes.iter().filter(|(s, _)| s.frame == frame).collect();
-            report(&of_frame, frame, region, bare, out);
-        }
+        report_all(&outcomes, bare, out);
     }
 }
 

@@ -325,3 +325,6 @@ pub(super) const SURE: &[&str] = &[
     "wkt",
     "thegeom",
 ];
+
+/// Heights above the sea or the ellipsoid.
+pub(super) const HEIGHT: &[&str] = &["alt", "altitude", "ele", "elev", "elevation", "hae", "msl", "hmsl"];
