@@ -4,7 +4,9 @@
 
 mod gnss;
 mod out;
+mod rinex;
 mod time;
+mod ulog;
 
 use std::sync::LazyLock;
 
@@ -12,7 +14,7 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[&gnss::Gnss]);
+const READERS: Family = Family(&[&gnss::Gnss, &rinex::Rinex, &ulog::Ulog]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
