@@ -8,14 +8,11 @@ pub mod angle;
 pub mod crs;
 pub mod datum;
 pub mod ecef;
-<<<<<<< HEAD
-pub mod fence;
-=======
 pub mod ellipsoid;
 pub mod enu;
+pub mod fence;
 pub mod mgrs;
 pub mod outline;
->>>>>>> work-geo
 pub mod place;
 pub mod projection;
 pub mod track;
@@ -23,11 +20,8 @@ pub mod track;
 pub use angle::{Angle, Axis};
 pub use crs::{Crs, DatumFrom, Frame};
 pub use datum::Datum;
-<<<<<<< HEAD
-pub use fence::{FenceError, Fences};
-=======
 pub use enu::Enu;
->>>>>>> work-geo
+pub use fence::{FenceError, Fences};
 pub use place::{Placement, Region, near_mainland, place};
 pub use track::Track;
 
