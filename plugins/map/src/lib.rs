@@ -2,6 +2,8 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod survey;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
