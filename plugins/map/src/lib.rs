@@ -2,7 +2,19 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod apollo;
+mod commonroad;
+mod crg;
+mod curve;
+mod opendrive;
+mod openscenario;
+mod osm;
+mod osmxml;
+mod pbf;
+mod sumo;
 mod survey;
+mod vissim;
+mod xml;
 
 use std::sync::LazyLock;
 
@@ -10,7 +22,17 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[
+    &opendrive::OpenDrive,
+    &openscenario::OpenScenario,
+    &crg::OpenCrg,
+    &commonroad::CommonRoad,
+    &sumo::Sumo,
+    &vissim::Vissim,
+    &osmxml::OsmXml,
+    &pbf::OsmPbf,
+    &apollo::Apollo,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
