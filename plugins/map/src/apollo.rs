@@ -484,9 +484,10 @@ impl Lexer {
 
     /// A value ends.
     fn token(&mut self, map: &mut Map) {
-        if !std::mem::take(&mut self.value) || self.word.is_empty() {
+        if !self.value || self.word.is_empty() {
             return;
         }
+        self.value = false;
         let word = std::mem::take(&mut self.word);
         let name = self.name.as_str();
         let up = |n: usize| self.stack.len().checked_sub(n + 1).map_or("", |i| self.stack[i].as_str());

@@ -53,3 +53,6 @@ impl Plugin for MapPlugin {
         READERS.inspect(artifact, context, out)
     }
 }
+
+#[cfg(test)]
+mod roadmap_tests;

@@ -180,7 +180,8 @@ impl<'a> Scenario<'a> {
         self.local.finish(artifact, out)?;
         let in_radians = |e: [f64; 4]| {
             let [w, s, e, n] = e;
-            !self.degrees && w.abs() <= 3.1416 && e.abs() <= 3.1416 && s.abs() <= 1.5708 && n.abs() <= 1.5708
+            let turn = std::f64::consts::PI + 1e-4;
+            !self.degrees && w.abs() <= turn && e.abs() <= turn && s.abs() <= turn / 2.0 && n.abs() <= turn / 2.0
         };
         let mut all = self.points.clone();
         self.geodetic.iter().for_each(|f| all.widen(f.x, f.y));
