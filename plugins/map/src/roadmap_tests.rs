@@ -476,7 +476,7 @@ fn damaged_blobs_cost_only_themselves() {
         4 + header + size
     };
     let zlib = fixture("roadmap", "beijing.osm.pbf");
-    let mut broken = zlib.clone();
+    let mut broken = zlib;
     let n = broken.len();
     broken[n - 40..n - 20].fill(0xA5);
     let told = inspect(&Plugin, "a.pbf", &broken);
