@@ -9,6 +9,7 @@ use yumen_model::{
     Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Message, Probe, RecordBatch,
 };
 
+use crate::autoware;
 use crate::osm::{At, Kind, Seen, Survey, Tag, tag_cell};
 use crate::survey::send_spatial;
 use crate::xml::{Element, Elements, Kept, Path, Sieve, number, read, with_root};
@@ -34,7 +35,7 @@ const FORMATS: &[Format] = &[
         magic: "OpenStreetMap XML with relations that are lanelets or regulatory elements",
         reference: "https://github.com/fzi-forschungszentrum-informatik/Lanelet2",
         evidence: "as of osm-xml; geo.map with lanelets, regulatory elements, length of lanelets, and positions, or a local frame where they lie about 0, 0",
-        limitations: &["A local frame is not tied to the origin that a projector's settings give."],
+        limitations: &["A local frame is tied to the origin of Autoware's settings beside it, and to no other."],
     },
 ];
 
@@ -64,7 +65,7 @@ impl FormatReader for OsmXml {
         Some(Identity::new(if lanelets { "lanelet2" } else { "osm-xml" }, Certainty::Specific))
     }
 
-    fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
+    fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut reader = Reader::default();
         read(artifact, &mut reader, &mut Tags::default(), out)?;
         let survey = reader.survey;
@@ -72,7 +73,11 @@ impl FormatReader for OsmXml {
         if named != artifact.format {
             out.send(Message::Format(named.into()))?;
         }
-        let map = survey.into_map();
+        let mut map = survey.into_map();
+        if map.crs.as_deref() == Some("local") {
+            autoware::need(out)?;
+            autoware::tie(&mut map, context);
+        }
         let empty = map.extent.is_none() && ["nodes", "ways", "relations"].iter().all(|n| map.properties[*n] == 0);
         if empty { Ok(()) } else { send_spatial(artifact, vec![map], out) }
     }

@@ -532,3 +532,29 @@ fn others_are_left_alone() {
     }
     assert_eq!(identify(&Plugin, "map.osm", &prose(5000)), None);
 }
+
+#[test]
+fn a_local_frame_is_tied_to_the_origin_beside_it() {
+    let info =
+        "# 测试\nprojector_type: LocalCartesian\nmap_origin:\n  latitude: 39.9\n  longitude: 116.4\n  altitude: 1.0\n";
+    let settings = told("map_projector_info.yaml", "autoware-map-config", info.as_bytes());
+    assert_eq!(settings.exports.len(), 1);
+    assert_eq!(settings.records["map_origin.latitude"], "39.9");
+    assert!(settings.values.iter().any(|(_, v)| v.contains("测试")));
+    assert_eq!(identify(&Plugin, "a.yaml", b"projector_type: DLP\nlamp: new\n"), None);
+
+    let member = |name, exports| yumen_model::Member { name, format: "x", exports };
+    let groupers = yumen_model::Plugin::groupers(&Plugin);
+    let needy = member("lanelet2_map.osm", vec![]);
+    let value = &settings.exports[0].value;
+    let granted = groupers[0].grant(&needy, &[member("map_projector_info.yaml", vec![value])]);
+    assert_eq!(granted, std::slice::from_ref(value));
+    let other = serde_json::json!({"lat": 1, "lon": 2});
+    assert!(groupers[0].grant(&needy, &[member("a", vec![value]), member("b", vec![&other])]).is_empty());
+
+    let mut item = Spatial::new(kinds::GEO_MAP);
+    item.crs = Some("local".to_owned());
+    let granted = settings.exports.clone();
+    super::autoware::tie(&mut item, &yumen_model::Context { granted });
+    assert!(item.crs.unwrap().contains("+lat_0=39.9 +lon_0=116.4"));
+}
