@@ -65,7 +65,7 @@ fn header_end(bytes: &[u8]) -> Option<usize> {
     while at < bytes.len() {
         let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
         let line = bytes[at..end].trim_ascii();
-        if line.len() >= 40 && line.iter().all(|&b| b == b'$') {
+        if line.len() >= 4 && line.iter().all(|&b| b == b'$') {
             return Some(end);
         }
         // A line without an end: 80 characters, and data behind them.
@@ -101,7 +101,7 @@ impl Grid {
                 // The kind of the data: `#:KRBI`, first the layout, then the coding.
                 if let Some(kind) = line.strip_prefix("#:") {
                     let kind = kind.to_ascii_uppercase();
-                    grid.binary = kind.get(2..4).is_some_and(|k| k.starts_with('B'));
+                    grid.binary = kind.as_bytes().get(2) == Some(&b'B');
                     grid.double = kind.starts_with("KD") || kind.starts_with("LD");
                 } else if line.starts_with("D:") {
                     grid.channels += 1;

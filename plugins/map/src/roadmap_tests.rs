@@ -276,6 +276,16 @@ fn scenarios_and_traffic_are_told() {
     let told = told_of("beijing.commonroad.xml", "commonroad");
     assert_eq!(Value::from(told.fixes.len()), want["points"]);
     assert_eq!(told.item(kinds::DATASET_SCENARIO).properties["entities"], want["entities"]);
+    // Networks made from OpenStreetMap bear its ids; they are no telephone numbers.
+    for (name, format) in [("beijing.net.xml", "sumo"), ("beijing.xodr", "opendrive")] {
+        let told = told_of(name, format);
+        let id = told.values.iter().find(|(_, v)| v.contains("130000000"));
+        assert_eq!(id, None, "{name}");
+        assert!(told.values.iter().any(|(_, v)| v.starts_with("长安街")), "{name}");
+    }
+    let named = "<routes xmlns:xsi='x' xsi:noNamespaceSchemaLocation='http://sumo.dlr.de/xsd/routes_file.xsd'><vehicle id='13800138000' depart='0'/></routes>";
+    let named = inspect(&Plugin, "a.rou.xml", named.as_bytes());
+    assert!(named.values.iter().any(|(_, v)| v == "13800138000"));
 }
 
 /// The reference system of the positions of objects, as the header of their stream tells.
@@ -417,6 +427,24 @@ fn lanelets_are_found_wherever_they_stand() {
 }
 
 #[test]
+fn traffic_without_a_schema_is_told_by_its_elements() {
+    for text in [
+        "<routes><vType id='car' minGap='2.5' accel='2.6'/></routes>",
+        "<routes><flow id='a' from='x' to='y' begin='0' end='9' probability='0.1'/></routes>",
+        "<add><tlLogic id='0' type='static' programID='own' offset='0'><phase duration='5' state='rG'/></tlLogic></add>",
+        "<additional><e1Detector id='a' lane='b_0' pos='0' file='c.xml'/></additional>",
+    ] {
+        let told = told("a.xml", "sumo", text.as_bytes());
+        assert!(told.spatial.is_empty());
+        told.item(kinds::DATASET_SIMULATION);
+    }
+    // Several programs of one signal are one signal.
+    let net = "<net version='1.20'><location netOffset='0,0' projParameter='!'/><edge id='a' from='x' to='y'><lane id='a_0' length='10' shape='0,0 10,0'/></edge>\
+        <tlLogic id='s' programID='0'/><tlLogic id='s' programID='1'/><connection from='a' to='b' tl='s'/><connection from='a' to='b' tl='rail'/></net>";
+    assert_eq!(get(map(&told("a.net.xml", "sumo", net.as_bytes())), "signals"), 2.0);
+}
+
+#[test]
 fn curved_grids_in_text_and_binary() {
     let header = |kind: &str, place: &str| {
         format!(
@@ -441,6 +469,12 @@ fn curved_grids_in_text_and_binary() {
         header("LRFI", "REFERENCE_LINE_START_X = 448000\nREFERENCE_LINE_START_Y = 4417000\n") + " 0.001 0.002 0.003\n";
     let told = told("a.crg", "opencrg", text.as_bytes());
     assert_eq!(map(&told).crs, None);
+    // Short forms of the kind, and of the line before the data.
+    let mut bytes = header("KRB", degrees).replace(&"$".repeat(80), "$$$$").into_bytes();
+    (0..300).for_each(|i| bytes.extend((i as f32 * 0.001).to_be_bytes()));
+    let short = inspect(&Plugin, "a.crg", &bytes);
+    short.assert_clear();
+    assert!(short.texts[0].ends_with("$$$$\n\n"), "the data is no text");
     // What is no heights is not looked into.
     let mut bytes = header("KRBI", "").into_bytes();
     let head = bytes.len() as u64;
@@ -512,6 +546,8 @@ fn others_are_left_alone() {
         ("a.xml", b"<configuration><appSettings><add key='a' value='b'/></appSettings></configuration>"),
         ("a.xml", b"<network><host name='a'/></network>"),
         ("a.xml", b"<additional><item/></additional>"),
+        ("a.xml", b"<add><user name='a'/></add>"),
+        ("a.xml", b"<routes><flow name='a'/></routes>"),
         ("a.osm", b"<osmosis><node/></osmosis>"),
         ("a.xodr", b"<OpenDRIVE/>"),
         ("a.osc", b"/address,f 1.0\nscenario description follows\n"),

@@ -9,6 +9,7 @@ use yumen_model::{
 };
 
 use crate::opendrive::reference_system;
+use crate::osm::Seen;
 use crate::survey::{Counts, Fixes, Spread, Words, entity, km, send_inventory, send_spatial, tell};
 use crate::xml::{Element, Elements, Numbers, Path, number, read, shape, with_root};
 
@@ -25,10 +26,27 @@ const FORMATS: &[Format] = &[Format {
     limitations: &["Coordinates that a projection written `-` made are told by their geodetic boundary only."],
 }];
 
+const ADDITIONAL: &[&str] = &[
+    "<busStop",
+    "<inductionLoop",
+    "<e1Detector",
+    "<e2Detector",
+    "<entryExitDetector",
+    "<laneAreaDetector",
+    "programID=",
+    "<rerouter",
+    "<chargingStation",
+    "<parkingArea",
+    "<timedEvent",
+];
+
 /// Root elements of files that say nothing of SUMO in them but an element of its own.
 const ROOTS: &[(&str, &[&str])] = &[
     ("net", &["<location", "<edge "]),
-    ("routes", &["<vehicle ", "<route ", "<vType ", "<trip ", "<flow ", "<person "]),
+    (
+        "routes",
+        &["depart=", "edges=", "minGap=", "emissionClass=", "departSpeed=", "vClass=", "probability=", "vehsPerHour="],
+    ),
     ("fcd-export", &["<timestep"]),
     ("netstate", &["<timestep"]),
     ("configuration", &["<net-file", "<route-files", "<sumo"]),
@@ -36,21 +54,8 @@ const ROOTS: &[(&str, &[&str])] = &[
     ("netconvertConfiguration", &["<input", "<output"]),
     ("tripinfos", &["<tripinfo"]),
     ("emission-export", &["<timestep"]),
-    (
-        "additional",
-        &[
-            "<busStop",
-            "<inductionLoop",
-            "<laneAreaDetector",
-            "<tlLogic",
-            "<rerouter",
-            "<chargingStation",
-            "<poly ",
-            "<poi ",
-        ],
-    ),
-    ("nodes", &["<node "]),
-    ("edges", &["<edge "]),
+    ("additional", ADDITIONAL),
+    ("add", ADDITIONAL),
     ("tlLogics", &["<tlLogic"]),
 ];
 
@@ -66,8 +71,10 @@ fn is_sumo(root: &Root<'_>) -> Option<()> {
     let own = match root.local() {
         "net" => body.contains("<location") && body.contains("netOffset="),
         // Elements of these names are used elsewhere, too.
-        "nodes" | "edges" | "additional" => false,
-        "routes" => marks.iter().any(|m| body.contains(m)) && (body.contains("depart=") || body.contains("edges=")),
+        "routes" => {
+            let elements = ["<vehicle ", "<route ", "<vType", "<trip ", "<flow ", "<person "];
+            elements.iter().any(|e| body.contains(e)) && marks.iter().any(|m| body.contains(m))
+        }
         _ => marks.iter().any(|m| body.contains(m)),
     };
     own.then_some(())
@@ -110,6 +117,7 @@ struct Reader<'a> {
     traffic: Counts,
     files: Words,
     edge_types: Words,
+    signals: Seen,
     /// The open edge is a road, and its first lane is still to come.
     edge: (bool, bool),
     edge_length: f64,
@@ -144,6 +152,7 @@ impl<'a> Reader<'a> {
             traffic: Counts::default(),
             files: Words::default(),
             edge_types: Words::default(),
+            signals: Seen::default(),
             edge: (false, false),
             edge_length: 0.0,
             length: 0.0,
@@ -171,6 +180,14 @@ impl<'a> Reader<'a> {
             self.original = Some([w, s, e, n]);
         }
         self.projection = e.get("projParameter").unwrap_or("").to_owned();
+    }
+
+    fn signal(&mut self, id: Option<&str>) {
+        if let Some(id) = id
+            && self.signals.is_new(id)
+        {
+            self.counts.add("signals");
+        }
     }
 
     fn position(&mut self, e: &Element, out: &mut dyn Inspection) -> Result<(), InspectError> {
@@ -334,8 +351,12 @@ impl Elements for Reader<'_> {
                     self.spread.add(x, y, e.zero("z"));
                 }
             }
-            ("tlLogic", _) => self.counts.add("signals"),
-            ("connection", "net") => self.counts.add("connections"),
+            // One signal may have several programs, and railway signals have none.
+            ("tlLogic", _) => self.signal(e.get("id")),
+            ("connection", "net") => {
+                self.counts.add("connections");
+                self.signal(e.get("tl"));
+            }
             ("roundabout", _) => self.counts.add("roundabouts"),
             ("timestep", _) => {
                 self.time = e.num("time");

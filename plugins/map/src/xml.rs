@@ -203,18 +203,21 @@ pub(crate) trait Sieve {
     fn sieve<'b>(&mut self, batch: RecordBatch<'b>) -> RecordBatch<'b>;
 }
 
-/// Leaves out cells that are numbers: geometry is told as positions and counts, once. Whole numbers stay unless their name says that they are coordinates.
+/// Leaves out cells that are numbers: geometry is told as positions and counts, once. Whole numbers stay unless their name says that they are coordinates,
+/// or that they are the numbers by which elements of a network refer to each other (ids of OpenStreetMap have as many digits as telephone numbers).
 pub(crate) struct Numbers;
 
 impl Sieve for Numbers {
     fn sieve<'b>(&mut self, batch: RecordBatch<'b>) -> RecordBatch<'b> {
         let coordinate: Vec<bool> = batch.names.iter().map(|n| is_coordinate(n)).collect();
+        let reference: Vec<bool> = batch.names.iter().map(|n| refers(n)).collect();
         let mut kept = Kept::default();
         for row in batch.rows() {
             for cell in row {
                 let value = batch.value(cell);
                 let whole = coordinate.get(cell.name as usize).copied().unwrap_or(false);
-                if !is_measure(value, whole) {
+                let refers = reference.get(cell.name as usize).copied().unwrap_or(false);
+                if !is_measure(value, whole) && !(refers && is_reference(value)) {
                     kept.cell(value, cell.name, cell);
                 }
             }
@@ -230,6 +233,57 @@ fn is_coordinate(name: &str) -> bool {
         last.to_ascii_lowercase().as_str(),
         "x" | "y" | "z" | "lat" | "lon" | "latitude" | "longitude" | "shape" | "hdg" | "s" | "t" | "pos" | "length"
     )
+}
+
+/// Whether a column holds the ids of what a road network is made of, or names made of them.
+fn refers(name: &str) -> bool {
+    let mut parts = name.rsplit('.');
+    let (last, element) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let part = matches!(
+        element,
+        "edge"
+            | "lane"
+            | "junction"
+            | "connection"
+            | "tlLogic"
+            | "roundabout"
+            | "road"
+            | "signal"
+            | "control"
+            | "controller"
+            | "object"
+            | "predecessor"
+            | "successor"
+            | "node"
+            | "link"
+            | "poly"
+            | "poi"
+    );
+    part && matches!(
+        last,
+        "id" | "from"
+            | "to"
+            | "via"
+            | "tl"
+            | "name"
+            | "nodes"
+            | "edges"
+            | "incLanes"
+            | "intLanes"
+            | "signalId"
+            | "elementId"
+            | "incomingRoad"
+            | "connectingRoad"
+    )
+}
+
+/// Numbers and what parts them in ids: `:13000000011_2_0 -200#3`. A plus sign or a blank within a number is none of it.
+fn is_reference(value: &str) -> bool {
+    value.split(' ').all(|id| {
+        let digits = id.trim_start_matches([':', '-', '#']);
+        digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b'#' | b'w' | b'c' | b'.'))
+    })
 }
 
 /// Whether a value is a number with a fraction, or several numbers; with `whole` also whole numbers. Long digit runs are no measures.
@@ -341,6 +395,13 @@ mod tests {
         ] {
             assert!(!is_measure(no, false), "{no}");
         }
+        for yes in ["13000000011", ":13000000011_2_0 -200#3", ":13000000011_w0"] {
+            assert!(is_reference(yes), "{yes}");
+        }
+        for no in ["", "长安街", "张三13800138000", "phone 13800138000", "138-0013-8000", "G2"] {
+            assert!(!is_reference(no), "{no}");
+        }
+        assert!(refers("net.edge.id") && !refers("routes.vehicle.id") && !refers("x.person.name"));
         assert!(is_measure("5", true) && !is_measure("11010519491231002X", true));
         assert_eq!(shape("1,2 3.5,4,5 x,1 7").collect::<Vec<_>>(), [[1.0, 2.0, 0.0], [3.5, 4.0, 5.0]]);
     }
