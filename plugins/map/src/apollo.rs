@@ -2,14 +2,14 @@
 
 use yumen_kit_container::{FormatReader, Window};
 use yumen_kit_proto::{Field, Fields, Wire};
-use yumen_kit_text::{Decoder, Detection, RecordWriter, Sample, Spot, detect, send_text};
+use yumen_kit_text::{Decoder, Detection, RecordWriter, Sample, detect, send_text};
 use yumen_model::{
     Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, InspectionExt, Note, Probe, Reason,
     Spatial,
 };
 
 use crate::opendrive::reference_system;
-use crate::osm::Seen;
+use crate::osm::{Seen, add_cell};
 use crate::survey::{Counts, Spread, km, send_spatial, tell};
 use crate::xml::number;
 
@@ -60,6 +60,11 @@ impl FormatReader for Apollo {
         }
         let first = probe.head.iter().find(|b| !b.is_ascii_whitespace())?;
         if !first.is_ascii_lowercase() && *first != b'#' {
+            return None;
+        }
+        // Most texts are none, which should cost little.
+        let marks: [&[u8]; 3] = [b"projection", b"central_curve", b"hdmap_version"];
+        if !marks.iter().any(|m| memchr::memmem::find(probe.head, m).is_some()) {
             return None;
         }
         let sample = Sample::of(probe)?;
@@ -271,11 +276,10 @@ impl Map {
         let name = writer.name(name);
         let end = offset + bytes.len() as u64;
         let whole = if readable(bytes).is_some() && (self.graph && number < 3) {
-            let spot = Spot { byte: offset, line: 1, column: 1 };
-            writer.cell(readable(bytes).unwrap_or(""), name, 0, spot, end, true);
+            add_cell(writer, readable(bytes).unwrap_or(""), name, &(offset..end), true, out)?;
             true
         } else {
-            self.walk(bytes, offset, 0, name, writer)
+            self.walk(bytes, offset, 0, name, writer, out)?
         };
         writer.end_record(out)?;
         Ok(whole)
@@ -303,7 +307,15 @@ impl Map {
     }
 
     /// Positions and texts, however deep.
-    fn walk(&mut self, bytes: &[u8], base: u64, depth: usize, name: u32, writer: &mut RecordWriter) -> bool {
+    fn walk(
+        &mut self,
+        bytes: &[u8],
+        base: u64,
+        depth: usize,
+        name: u32,
+        writer: &mut RecordWriter,
+        out: &mut dyn Inspection,
+    ) -> Result<bool, InspectError> {
         let mut axes = [None; 3];
         let mut point = depth > 0;
         let mut whole = true;
@@ -321,11 +333,10 @@ impl Map {
                     let at = base + offset as u64;
                     if let Some(text) = readable(inner) {
                         if self.seen.is_new(text) {
-                            let spot = Spot { byte: at, line: 1, column: 1 };
-                            writer.cell(text, name, 0, spot, at + inner.len() as u64, true);
+                            add_cell(writer, text, name, &(at..at + inner.len() as u64), true, out)?;
                         }
                     } else if depth < 16 {
-                        whole &= self.walk(inner, at, depth + 1, name, writer);
+                        whole &= self.walk(inner, at, depth + 1, name, writer, out)?;
                     }
                 }
                 _ => {}
@@ -335,7 +346,7 @@ impl Map {
         if let ([Some(x), Some(y), z], true) = (axes, point) {
             self.spread.add(x, y, z.unwrap_or(0.0));
         }
-        whole
+        Ok(whole)
     }
 
     fn text(&mut self, artifact: &Artifact, out: &mut dyn Inspection) -> Result<(), InspectError> {

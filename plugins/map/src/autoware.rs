@@ -175,7 +175,7 @@ pub(crate) fn square_system(square: &str) -> Option<String> {
     let row = LETTERS[..20].iter().position(|&l| l == row)? as u32;
     // Columns go on over three zones, rows begin at A and F in turn.
     let column = column.checked_sub((zone - 1) % 3 * 8).filter(|c| *c < 8)?;
-    let row = if zone % 2 == 0 { (row + 15) % 20 } else { row };
+    let row = if zone.is_multiple_of(2) { (row + 15) % 20 } else { row };
     let east = f64::from(column + 1) * 100_000.0;
     // The row repeats every 2000 km: the one within the band.
     let south = band < 10.0;

@@ -1,10 +1,11 @@
 //! What is in OpenStreetMap data, whatever its container: counts, lengths, places, lanelets; and how its tags become records.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use serde_json::Value;
-use yumen_kit_text::is_plain_name;
-use yumen_model::Spatial;
+use yumen_kit_text::{MAX_CELL, RecordWriter, Spot, is_plain_name};
+use yumen_model::{InspectError, Inspection, Spatial};
 
 use crate::survey::{Counts, Spread, Words, distance, km, tell};
 use crate::xml::number;
@@ -135,6 +136,7 @@ pub(crate) struct Survey {
     pub(crate) bounds: Spread,
     layers: Words,
     types: Words,
+    rules: Words,
     squares: Words,
     degrees: Spread,
     metres: Spread,
@@ -171,7 +173,7 @@ impl Survey {
                 ("highway", "traffic_signals") => self.counts.add("signals"),
                 ("highway", "crossing") => self.counts.add("crosswalks"),
                 ("highway", "stop" | "give_way") | ("traffic_sign", _) => self.counts.add("signs"),
-                ("mgrs_code", code) if code.len() >= 5 && code.is_ascii() => self.squares.add(&code[..5]),
+                ("mgrs_code", code) if (5..64).contains(&code.len()) && code.is_ascii() => self.squares.add(&code[..5]),
                 (
                     "amenity" | "shop" | "tourism" | "office" | "leisure" | "healthcare" | "military" | "emergency",
                     _,
@@ -285,7 +287,7 @@ impl Survey {
             }
             "regulatory_element" => {
                 self.counts.add("regulatory_elements");
-                self.types.add(subtype);
+                self.rules.add(subtype);
             }
             "restriction" => self.counts.add("restrictions"),
             "boundary" => self.counts.add("boundaries"),
@@ -335,6 +337,7 @@ impl Survey {
         map.properties.insert("georeferenced".to_owned(), (!local).into());
         if lanelet2 {
             tell(&mut map, "lane_types", self.types.value());
+            tell(&mut map, "rule_types", self.rules.value());
         }
         tell(&mut map, "mgrs_squares", self.squares.value());
         tell(&mut map, "version", self.version);
@@ -356,6 +359,26 @@ impl Survey {
 /// Metres along positions in degrees.
 fn along(places: &[(f64, f64)]) -> f64 {
     places.windows(2).map(|w| distance(w[0].0, w[0].1, w[1].0, w[1].1)).sum()
+}
+
+/// Adds a value to the open record, in parts where it is longer than a cell may be.
+pub(crate) fn add_cell(
+    writer: &mut RecordWriter,
+    value: &str,
+    name: u32,
+    place: &Range<u64>,
+    verbatim: bool,
+    out: &mut dyn Inspection,
+) -> Result<(), InspectError> {
+    let spot = Spot { byte: place.start, line: 1, column: 1 };
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (part, behind) = rest.split_at(rest.floor_char_boundary(MAX_CELL));
+        writer.cell(part, name, 0, spot, place.end, verbatim && part.len() == value.len());
+        writer.cut_long_record(out)?;
+        rest = behind;
+    }
+    Ok(())
 }
 
 /// What a tag is as evidence.

@@ -5,13 +5,13 @@ use std::io::Read as _;
 
 use yumen_kit_container::{FormatReader, Window};
 use yumen_kit_proto::{Field, Fields, Wire, is_message, varints, zigzag};
-use yumen_kit_text::{RecordWriter, Spot};
+use yumen_kit_text::RecordWriter;
 use yumen_model::evidence::NO_NAME;
 use yumen_model::{
     Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, InspectionExt, Note, Probe, Reason,
 };
 
-use crate::osm::{At, Seen, Survey, Tag, tag_cell};
+use crate::osm::{At, Seen, Survey, Tag, add_cell, tag_cell};
 use crate::survey::{send_spatial, tell};
 
 pub(crate) struct OsmPbf;
@@ -34,6 +34,11 @@ const FORMATS: &[Format] = &[Format {
 /// Longest header and blob, by the format.
 const MOST_HEADER: usize = 64 << 10;
 const MOST_BLOB: usize = 32 << 20;
+/// Most strings of a block, and numbers of one element: as many as no program writes.
+const MOST_STRINGS: usize = 1 << 20;
+const MOST_NUMBERS: usize = 1 << 18;
+/// Text of a block beyond which strings are told once only: a block may refer to a long string a million times.
+const MOST_TEXT: usize = 64 << 20;
 
 impl FormatReader for OsmPbf {
     fn formats(&self) -> &'static [Format] {
@@ -248,6 +253,7 @@ impl Reader {
             granularity: 100.0,
             offset: (0.0, 0.0),
             seconds: 1.0,
+            told: 0,
         };
         let mut whole = true;
         // The scale stands behind the groups.
@@ -258,12 +264,14 @@ impl Reader {
             };
             match (number, value) {
                 (1, Wire::Bytes(table)) => {
+                    let room = MOST_STRINGS - block.strings.len();
                     block.strings.extend(
                         Fields::new(table)
                             .flatten()
                             .filter(|f| f.number == 1)
                             .filter_map(|f| f.value.bytes())
-                            .map(String::from_utf8_lossy),
+                            .map(String::from_utf8_lossy)
+                            .take(room),
                     );
                 }
                 (17, v) => block.granularity = v.int().map_or(100.0, |v| v as f64),
@@ -291,12 +299,13 @@ impl Reader {
                 }
             }
         }
-        let spot = block.spot();
         for (text, used) in block.strings.iter().zip(&block.used) {
             if !used && !text.is_empty() {
-                self.writer.lone(text, spot, block.place.end, false, out)?;
+                add_cell(&mut self.writer, text, NO_NAME, &block.place, false, out)?;
+                self.writer.end_record(out)?;
             }
         }
+        whole &= block.strings.len() < MOST_STRINGS;
         if self.writer.too_many_names() {
             self.writer.forget_names(out)?;
         }
@@ -310,22 +319,28 @@ impl Reader {
         info: Info,
         out: &mut dyn Inspection,
     ) -> Result<(), InspectError> {
-        let (spot, end) = (block.spot(), block.place.end);
+        let place = block.place.clone();
         for &(k, v) in tags {
+            let again = block.is_marked(k) && block.is_marked(v);
             block.mark(k);
             block.mark(v);
             let (key, value) = (block.string(k), block.string(v));
+            if again && block.told > MOST_TEXT {
+                continue;
+            }
+            let bytes = key.len() + value.len();
             match tag_cell(key, value) {
                 Tag::Position => {}
                 Tag::Named(name) => {
                     let name = self.writer.name(name);
-                    self.writer.cell(value, name, 0, spot, end, false);
+                    add_cell(&mut self.writer, value, name, &place, false, out)?;
                 }
                 Tag::Content => {
-                    self.writer.cell(key, NO_NAME, 0, spot, end, false);
-                    self.writer.cell(value, NO_NAME, 0, spot, end, false);
+                    add_cell(&mut self.writer, key, NO_NAME, &place, false, out)?;
+                    add_cell(&mut self.writer, value, NO_NAME, &place, false, out)?;
                 }
             }
+            block.told += bytes;
         }
         if let Some(user) = info.user {
             // The same contributor comes a thousand times in a block.
@@ -335,7 +350,7 @@ impl Reader {
                 if !text.is_empty() && self.users.is_new(text) {
                     self.survey.users.is_new(text);
                     let name = self.writer.name("user");
-                    self.writer.cell(text, name, 0, spot, end, false);
+                    add_cell(&mut self.writer, text, name, &place, false, out)?;
                 }
             }
         }
@@ -401,7 +416,7 @@ impl Reader {
                     Some(0) => break,
                     Some(k) => {
                         let Some(v) = next(tags, &mut at[3]) else { return Ok(false) };
-                        pairs.push((k as u32, v as u32));
+                        push(&mut pairs, (k as u32, v as u32));
                     }
                     None => return Ok(false),
                 }
@@ -435,7 +450,7 @@ impl Reader {
             let mut sum = 0i64;
             varints(value, |v| {
                 sum = sum.wrapping_add(zigzag(v));
-                into.push(sum);
+                push(into, sum);
             });
         };
         for Field { number, value, .. } in Fields::new(bytes).flatten() {
@@ -444,7 +459,7 @@ impl Reader {
                 // Repeated only where it is not packed.
                 8 => varints(value, |v| {
                     id = id.wrapping_add(zigzag(v));
-                    refs.push(id);
+                    push(&mut refs, id);
                 }),
                 9 => deltas(value, &mut lats),
                 10 => deltas(value, &mut lons),
@@ -465,10 +480,10 @@ impl Reader {
         for Field { number, value, .. } in Fields::new(bytes).flatten() {
             match number {
                 1 => common.id = value.int().unwrap_or(0),
-                8 => varints(value, |v| roles.push(v as u32)),
+                8 => varints(value, |v| push(&mut roles, v as u32)),
                 9 => varints(value, |v| {
                     member = member.wrapping_add(zigzag(v));
-                    members.push(member);
+                    push(&mut members, member);
                 }),
                 _ => common.field(number, value, block),
             }
@@ -477,18 +492,25 @@ impl Reader {
         let bounds: Vec<i64> = roles.iter().zip(&members).filter_map(sides).collect();
         let tags = common.tags();
         self.survey.relation(&bounds, block.texts(&tags));
-        let (spot, end) = (block.spot(), block.place.end);
+        let place = block.place.clone();
         for role in roles {
             if !block.is_marked(role) {
                 block.mark(role);
                 let text = block.string(role);
                 if !text.is_empty() && self.roles.is_new(text) {
                     let name = self.writer.name("role");
-                    self.writer.cell(text, name, 0, spot, end, false);
+                    add_cell(&mut self.writer, text, name, &place, false, out)?;
                 }
             }
         }
         self.finish_element(block, &tags, common.info, out)
+    }
+}
+
+/// Adds to a list of one element, up to a length.
+fn push<T>(list: &mut Vec<T>, value: T) {
+    if list.len() < MOST_NUMBERS {
+        list.push(value);
     }
 }
 
@@ -516,8 +538,8 @@ impl Default for Common {
 impl Common {
     fn field(&mut self, number: u32, value: Wire<'_>, block: &Block<'_>) {
         match number {
-            2 => varints(value, |v| self.keys.push(v as u32)),
-            3 => varints(value, |v| self.values.push(v as u32)),
+            2 => varints(value, |v| push(&mut self.keys, v as u32)),
+            3 => varints(value, |v| push(&mut self.values, v as u32)),
             4 => {
                 for Field { number, value, .. } in value.bytes().into_iter().flat_map(Fields::new).flatten() {
                     match number {
@@ -546,6 +568,8 @@ struct Block<'b> {
     /// Longitude and latitude in 1e-9 degrees.
     offset: (f64, f64),
     seconds: f64,
+    /// Bytes of text told so far.
+    told: usize,
 }
 
 impl Block<'_> {
@@ -565,10 +589,6 @@ impl Block<'_> {
 
     fn texts<'s>(&'s self, tags: &'s [(u32, u32)]) -> impl Iterator<Item = (&'s str, &'s str)> {
         tags.iter().map(|&(k, v)| (self.string(k), self.string(v)))
-    }
-
-    fn spot(&self) -> Spot {
-        Spot { byte: self.place.start, line: 1, column: 1 }
     }
 
     fn degrees(&self, x: i64, y: i64) -> Option<(f64, f64)> {

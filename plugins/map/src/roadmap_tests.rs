@@ -538,6 +538,52 @@ fn damaged_blobs_cost_only_themselves() {
     assert!(told.opaque() >= 16);
 }
 
+/// A length-delimited field.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut n = content.len();
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+    out.extend(content);
+    out
+}
+
+/// A file of one blob of data.
+fn pbf(block: &[u8]) -> Vec<u8> {
+    let blob = field(1, block);
+    let mut header = field(1, b"OSMData");
+    let mut n = blob.len();
+    header.push(0x18);
+    while n >= 0x80 {
+        header.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    header.push(n as u8);
+    [(header.len() as u32).to_be_bytes().to_vec(), header, blob].concat()
+}
+
+#[test]
+fn strings_that_nothing_or_everything_refers_to() {
+    // 2 MiB of text that a hundred thousand nodes have for a tag, and a string that none has.
+    let long = "x".repeat(2 << 20);
+    let strings =
+        [field(1, b""), field(1, b"note"), field(1, long.as_bytes()), field(1, "联系 13900139000".as_bytes())].concat();
+    let n = 100_000;
+    let tags = [1u8, 2, 0].repeat(n);
+    let dense = [field(1, &vec![2; n]), field(8, &vec![2; n]), field(9, &vec![2; n]), field(10, &tags)].concat();
+    let bytes = pbf(&[field(1, &strings), field(2, &field(2, &dense))].concat());
+    let told = inspect(&Plugin, "a.pbf", &bytes);
+    told.assert_clear();
+    assert_eq!(get(map(&told), "nodes"), n as f64);
+    let text: usize = told.values.iter().map(|(_, v)| v.len()).sum();
+    assert!((2 << 20..80 << 20).contains(&text), "{text}");
+    assert!(told.values.iter().any(|(_, v)| v.contains("13900139000")));
+    assert!(told.values.iter().all(|(_, v)| v.len() <= 1 << 20));
+}
+
 #[test]
 fn others_are_left_alone() {
     let strangers: &[(&str, &[u8])] = &[

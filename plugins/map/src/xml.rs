@@ -121,6 +121,9 @@ impl Element {
 
 /// A finite number.
 pub(crate) fn number(text: &str) -> Option<f64> {
+    if text.len() > 64 {
+        return None;
+    }
     text.trim().parse().ok().filter(|v: &f64| v.is_finite())
 }
 
@@ -217,7 +220,7 @@ impl Sieve for Numbers {
                 let value = batch.value(cell);
                 let whole = coordinate.get(cell.name as usize).copied().unwrap_or(false);
                 let refers = reference.get(cell.name as usize).copied().unwrap_or(false);
-                if !is_measure(value, whole) && !(refers && is_reference(value)) {
+                if !(is_measure(value, whole) || refers && is_reference(value)) {
                     kept.cell(value, cell.name, cell);
                 }
             }
