@@ -2,13 +2,39 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod apollo;
+mod autoware;
+mod commonroad;
+mod crg;
+mod curve;
+mod opendrive;
+mod openscenario;
+mod osm;
+mod osmxml;
+mod pbf;
+mod sumo;
+mod survey;
+mod vissim;
+mod xml;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
-use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
+use yumen_model::{Artifact, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[
+    &opendrive::OpenDrive,
+    &openscenario::OpenScenario,
+    &crg::OpenCrg,
+    &commonroad::CommonRoad,
+    &sumo::Sumo,
+    &vissim::Vissim,
+    &osmxml::OsmXml,
+    &pbf::OsmPbf,
+    &apollo::Apollo,
+    &autoware::Autoware,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
@@ -28,4 +54,11 @@ impl Plugin for MapPlugin {
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         READERS.inspect(artifact, context, out)
     }
+
+    fn groupers(&self) -> Vec<Box<dyn Grouper>> {
+        vec![Box::new(autoware::OriginGrouper)]
+    }
 }
+
+#[cfg(test)]
+mod roadmap_tests;
