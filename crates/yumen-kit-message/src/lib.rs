@@ -4,6 +4,16 @@
 //! mean goes out as evidence (positions, texts, clouds, inertial data) and children (pictures); how a message's bytes are to be labelled comes back as an
 //! [`Outcome`]. [`Topics::finish`] sends what was gathered.
 
+mod cloud;
+mod groups;
+mod media;
+mod names;
+mod nmea;
+mod plan;
+mod schema;
+mod sensors;
 mod topics;
+mod tracks;
+mod wire;
 
 pub use topics::{Channel, Message, Outcome, Topics};
