@@ -909,7 +909,12 @@ fn topic(c: &Channel<'_>) -> Topic {
         return t;
     }
     let parsed = if c.schema.is_empty() {
-        if wire == Wire::Cdr { schema::builtin(c.type_name) } else { Err(SchemaError::Unsupported) }
+        match wire {
+            Wire::Cdr => schema::builtin(c.type_name),
+            // A type without fields.
+            Wire::Ros1 if schema == "ros1msg" => schema::parse("ros1msg", c.type_name, &[]),
+            _ => Err(SchemaError::Unsupported),
+        }
     } else {
         let encoding = match (schema.as_str(), wire) {
             ("", Wire::Ros1) => "ros1msg",

@@ -112,12 +112,15 @@ pub(crate) struct Tie {
     pub(crate) samples: Vec<[f64; 3]>,
 }
 
+/// Topic, group, hashes of frame and child frame.
+type Id = (u32, (u32, u32), u64, u64);
+
 /// The tracks of a recording.
 #[derive(Debug, Default)]
 pub(crate) struct Tracks {
     list: Vec<Track>,
-    index: HashMap<(u32, (u32, u32), u64, u64), usize>,
-    last: Option<((u32, (u32, u32), u64, u64), usize)>,
+    index: HashMap<Id, usize>,
+    last: Option<(Id, usize)>,
     buffered: usize,
     first: u32,
     /// The origin of local frames, where the recording tells one.

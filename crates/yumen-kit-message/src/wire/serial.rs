@@ -176,7 +176,7 @@ impl<'a> Serial<'a> {
             if node.ty.is_byte() {
                 v.bytes(tree, id, node, bytes, at);
             } else if node.slot != NONE {
-                v.array(node, at, bytes.len());
+                v.array(id, node, at, bytes.len());
             }
             return Ok(());
         }
