@@ -354,11 +354,13 @@ impl Assign<'_> {
         self.sizes();
     }
 
+    /// The type of a structure; JSON does not name those within a message.
     fn type_of(&self, id: u32) -> String {
-        match self.tree.nodes[id as usize].ty {
-            Ty::Struct(n) => self.types.structs.get(n as usize).map_or(String::new(), |s| names::type_key(&s.name)),
-            _ => String::new(),
-        }
+        let name = match self.tree.nodes[id as usize].ty {
+            Ty::Struct(n) => self.types.structs.get(n as usize).map_or("", |s| s.name.as_str()),
+            _ => "",
+        };
+        if name.is_empty() && id == 0 { self.root_type.clone() } else { names::type_key(name) }
     }
 
     fn add(&mut self, id: u32, role: Role, source: Source, valid: Vec<(u32, Valid)>) {

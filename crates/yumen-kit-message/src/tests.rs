@@ -47,7 +47,7 @@ fn golden(name: &str) -> usize {
             } else {
                 schema::parse(encoding, ty, &schema)
             };
-            let mut tree = Tree::new(&types.unwrap_or_else(|e| panic!("{ty}: {e:?}")), encoding == "protobuf");
+            let mut tree = Tree::new(&types.unwrap_or_else(|e| panic!("{ty}: {e:?}")), matches!(encoding, "protobuf" | "apollo"));
             for id in 1..tree.nodes.len() as u32 {
                 if !matches!(tree.nodes[id as usize].ty, schema::Ty::Struct(_)) {
                     tree.slot(id);
@@ -156,6 +156,70 @@ fn cdr_in_both_byte_orders_reads_as_it_was_written() {
 #[test]
 fn protobuf_reads_as_it_was_written() {
     assert_eq!(golden("protobuf"), 1041);
+}
+
+#[test]
+fn apollo_records_give_positions_of_the_car_and_of_what_it_saw() {
+    assert!(golden("apollo") > 400);
+    let r = play("apollo", true);
+    r.assert_clear();
+    // Two of twenty are no solution; the car and two obstacles stand in UTM metres.
+    assert_eq!(r.fixes.iter().filter(|f| f.x < 180.0).count(), 18);
+    assert_eq!(r.fixes.iter().filter(|f| f.x > 180.0 && f.entity == 0).count(), 20);
+    assert_eq!(r.fixes.iter().filter(|f| f.entity == 3 || f.entity == 4).count(), 40);
+    let last = r.fixes.iter().rfind(|f| f.entity == 4).unwrap();
+    assert_eq!((last.y, last.time_s), (4_416_039.0, Some(1_700_000_001.9)), "the header stands behind the obstacles");
+}
+
+#[test]
+fn delimited_cdr_is_read() {
+    let idl = "module a { @appendable struct In { octet k; double v; }; @appendable struct B { string s; sequence<In> list; @optional long gone; double lat; double lon; }; };";
+    let types = schema::parse("omgidl", "a/B", idl.as_bytes()).unwrap();
+    let mut tree = Tree::new(&types, false);
+    groups::assign(&mut tree, &types, "a/B", "/x", false);
+    // PLAIN_CDR2 and DELIMITED_CDR2: doubles align to four, lengths before structures and their sequences, a flag before what is optional.
+    let mut body: Vec<u8> = Vec::new();
+    let u32 = |b: &mut Vec<u8>, v: u32| {
+        while !b.len().is_multiple_of(4) {
+            b.push(0);
+        }
+        b.extend(v.to_le_bytes());
+    };
+    u32(&mut body, 0);
+    u32(&mut body, 3);
+    body.extend(b"hi\0");
+    u32(&mut body, 4 + 2 * 16);
+    u32(&mut body, 2);
+    for v in [1.5f64, 2.5] {
+        u32(&mut body, 12);
+        body.extend([7, 0, 0, 0]);
+        body.extend(v.to_le_bytes());
+    }
+    body.push(0);
+    u32(&mut body, 0);
+    let at = body.len() - 4;
+    body.truncate(at);
+    body.extend(39.9f64.to_le_bytes());
+    body.extend(116.4f64.to_le_bytes());
+    let len = body.len() as u32 - 4;
+    body[..4].copy_from_slice(&len.to_le_bytes());
+    let payload = [&[0, 9, 0, 0][..], &body].concat();
+    let mut v = Visit::default();
+    v.start(&tree);
+    assert_eq!(serial::cdr(&tree, &payload, &mut v), Ok(()));
+    assert!(matches!(v.found[..], [groups::Found::Fix { xyz: [116.4, 39.9, _], .. }]), "{:?}", v.found);
+    v.start(&tree);
+    assert!(serial::cdr(&tree, &payload[..payload.len() - 9], &mut v).is_err());
+}
+
+#[test]
+fn objects_in_texts_are_shown_by_their_keys() {
+    let text = |s: &str| [&(s.len() as u32).to_le_bytes()[..], s.as_bytes()].concat();
+    let geo = r#"{"type": "Point", "coordinates": [116.4, 39.9]}"#;
+    let l = ros1_lines("/state", "std_msgs/String", "string data", &[text(r#"{"owner": {"name": "张三"}, "n": 5}"#), text(geo)]);
+    let r = play_lines(l, true);
+    assert!(r.values.contains(&("/state.data.owner.name".to_owned(), "张三".to_owned())), "{:?}", r.values);
+    assert_eq!((r.names(), r.children[0].bytes.as_slice()), (vec!["state/000001.geojson"], geo.as_bytes()));
 }
 
 #[test]
