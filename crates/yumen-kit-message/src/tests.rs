@@ -47,7 +47,8 @@ fn golden(name: &str) -> usize {
             } else {
                 schema::parse(encoding, ty, &schema)
             };
-            let mut tree = Tree::new(&types.unwrap_or_else(|e| panic!("{ty}: {e:?}")), matches!(encoding, "protobuf" | "apollo"));
+            let mut tree =
+                Tree::new(&types.unwrap_or_else(|e| panic!("{ty}: {e:?}")), matches!(encoding, "protobuf" | "apollo"));
             for id in 1..tree.nodes.len() as u32 {
                 if !matches!(tree.nodes[id as usize].ty, schema::Ty::Struct(_)) {
                     tree.slot(id);
@@ -216,7 +217,12 @@ fn delimited_cdr_is_read() {
 fn objects_in_texts_are_shown_by_their_keys() {
     let text = |s: &str| [&(s.len() as u32).to_le_bytes()[..], s.as_bytes()].concat();
     let geo = r#"{"type": "Point", "coordinates": [116.4, 39.9]}"#;
-    let l = ros1_lines("/state", "std_msgs/String", "string data", &[text(r#"{"owner": {"name": "张三"}, "n": 5}"#), text(geo)]);
+    let l = ros1_lines(
+        "/state",
+        "std_msgs/String",
+        "string data",
+        &[text(r#"{"owner": {"name": "张三"}, "n": 5}"#), text(geo)],
+    );
     let r = play_lines(l, true);
     assert!(r.values.contains(&("/state.data.owner.name".to_owned(), "张三".to_owned())), "{:?}", r.values);
     assert_eq!((r.names(), r.children[0].bytes.as_slice()), (vec!["state/000001.geojson"], geo.as_bytes()));
@@ -482,6 +488,67 @@ fn integers_radians_flags_and_character_arrays_are_understood() {
     let got: Vec<_> = r.values.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert_eq!(got, [("/id.vin", "LSVAA4182E2184847"), ("/id.phone", "13800138000")]);
     r.assert_clear();
+}
+
+#[test]
+fn structures_nobody_asks_for_are_passed_over_in_step() {
+    // Points and colours are skipped at once; what follows them is still in its place, in both encodings.
+    let definition = "P[] points\nC[2] colours\nuint8 n\nP one\nstring text\n================\nMSG: a/P\nfloat64 x\nfloat64 y\n================\nMSG: a/C\nfloat32 r\nfloat32 g\n";
+    let types = schema::parse("ros2msg", "a/Lines", definition.as_bytes()).unwrap();
+    let mut tree = Tree::new(&types, false);
+    groups::assign(&mut tree, &types, "a/Lines", "/x", false);
+    assert_eq!((tree.nodes[1].skip, tree.nodes[2].skip, tree.nodes[4].skip), (8, 4, 8));
+    for cdr in [false, true] {
+        for count in [0u32, 3] {
+            let mut b = count.to_le_bytes().to_vec();
+            let pad = |b: &mut Vec<u8>, to: usize| {
+                while cdr && !b.len().is_multiple_of(to) {
+                    b.push(0);
+                }
+            };
+            if count > 0 {
+                pad(&mut b, 8);
+                b.extend(vec![1; 16 * count as usize]);
+            }
+            b.extend([2; 16]);
+            b.push(9);
+            pad(&mut b, 8);
+            b.extend([3; 16]);
+            b.extend(2u32.to_le_bytes());
+            b.extend(b"ok");
+            let mut v = Visit::default();
+            v.start(&tree);
+            let result = if cdr {
+                serial::cdr(&tree, &[&[0, 1, 0, 0][..], &b].concat(), &mut v)
+            } else {
+                serial::ros1(&tree, &b, &mut v)
+            };
+            assert_eq!((result, v.said.as_str()), (Ok(()), "ok"), "{cdr} {count}");
+        }
+    }
+}
+
+#[test]
+fn grids_origins_by_name_and_chinese_encodings_are_understood() {
+    let b = [
+        &31.0f64.to_le_bytes()[..],
+        &121.0f64.to_le_bytes(),
+        &350_000.5f64.to_le_bytes(),
+        &3_450_000.5f64.to_le_bytes(),
+        &4u32.to_le_bytes(),
+        &[0xB3, 0xB5, 0xC5, 0xC6],
+    ]
+    .concat();
+    let l = ros1_lines(
+        "/local",
+        "acme/Local",
+        "float64 ref_lat\nfloat64 ref_lon\nfloat64 easting\nfloat64 northing\nstring what\n",
+        &[b],
+    );
+    let r = play_lines(l, true);
+    assert_eq!(r.exports[0].value, json!({"lat": 31.0, "lon": 121.0, "alt": 0.0}));
+    assert_eq!((r.fixes.len(), r.fixes[0].x), (1, 350_000.5));
+    assert_eq!(r.values, [("/local.what".to_owned(), "车牌".to_owned())]);
 }
 
 #[test]

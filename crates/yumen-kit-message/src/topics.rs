@@ -679,14 +679,7 @@ impl Topics {
         {
             out.send(Send::Export(GroupFact { key: "origin".into(), value: origin }))?;
         }
-        let items = self.spatial();
-        if !items.is_empty() {
-            out.send(Send::Evidence(self.by.header(STREAM + 1, EvidenceKind::Spatial)))?;
-            for items in items.chunks(16) {
-                out.batch(STREAM + 1, Batch::Spatial(SpatialBatch { items: items.to_vec() }))?;
-            }
-            out.send(Send::EvidenceEnd { stream: STREAM + 1 })?;
-        }
+        self.spatial(out)?;
         let items = self.inventory();
         if !items.is_empty() {
             out.send(Send::Evidence(self.by.header(STREAM, EvidenceKind::Inventory)))?;
@@ -714,10 +707,13 @@ impl Topics {
         list
     }
 
-    fn spatial(&self) -> Vec<Spatial> {
+    /// Tells of clouds and inertial data, each with the places of the main receiver.
+    fn spatial(&self, out: &mut dyn Inspection) -> Result<(), Stop> {
         let tie = self.tracks.tie();
-        let mut out = Vec::new();
-        for t in self.sorted().into_iter().filter(|t| t.messages > 0) {
+        let topics = self.sorted().into_iter().filter(|t| t.messages > 0 && (t.nature.cloud || t.nature.inertial));
+        let mut open = false;
+        for t in topics.take(MAX_ROWS) {
+            let mut items = Vec::new();
             let base = |kind: KindId| {
                 let mut item = Spatial::new(kind)
                     .with("topic", t.name.as_str())
@@ -761,13 +757,20 @@ impl Topics {
                         item.extent = Some([min[0], min[1], max[0], max[1]]);
                     }
                 }
-                out.push(item);
+                items.push(item);
             }
             if t.nature.inertial {
-                out.push(base(kinds::GEO_INERTIAL));
+                items.push(base(kinds::GEO_INERTIAL));
             }
+            if !std::mem::replace(&mut open, true) {
+                out.send(Send::Evidence(self.by.header(STREAM + 1, EvidenceKind::Spatial)))?;
+            }
+            out.batch(STREAM + 1, Batch::Spatial(SpatialBatch { items }))?;
         }
-        out
+        if open {
+            out.send(Send::EvidenceEnd { stream: STREAM + 1 })?;
+        }
+        Ok(())
     }
 
     fn inventory(&self) -> Vec<InventoryItem> {

@@ -131,7 +131,11 @@ impl Visit {
         let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
         match std::str::from_utf8(&bytes[..end]) {
             Ok(text) => self.hear(tree, id, node, text, Some(at)),
-            Err(_) => self.hear(tree, id, node, &String::from_utf8_lossy(&bytes[..end]), None),
+            // Chinese programs write GBK.
+            Err(_) => match encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(&bytes[..end]) {
+                Some(text) => self.hear(tree, id, node, &text, None),
+                None => self.hear(tree, id, node, &String::from_utf8_lossy(&bytes[..end]), None),
+            },
         }
     }
 

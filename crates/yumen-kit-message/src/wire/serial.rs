@@ -185,6 +185,12 @@ impl<'a> Serial<'a> {
         if count.checked_mul(least).is_none_or(|n| n > room) || (least == 0 && count > MAX_EMPTY) {
             return Err(Bad(self.at));
         }
+        // Points of lines, colours: numbers of one size that nobody asks for.
+        if node.skip > 0 && !self.delimited && count > 0 {
+            self.pad(usize::from(node.skip));
+            self.take(count * least)?;
+            return Ok(());
+        }
         for _ in 0..count {
             match node.ty {
                 Ty::Text => self.text(tree, id, v)?,
