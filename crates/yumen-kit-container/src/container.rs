@@ -449,6 +449,13 @@ impl<'a> Container<'a> {
     }
 }
 
+/// What a shared tool sends goes through the container.
+impl Inspection for Container<'_> {
+    fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
+        Container::send(self, message)
+    }
+}
+
 /// Whether a path is absolute, has a drive letter or a `..` in it.
 fn escapes(raw: &[u8]) -> bool {
     matches!(raw, [b'/' | b'\\', ..])
