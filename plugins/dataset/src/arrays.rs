@@ -176,6 +176,13 @@ const FEATURES: &[&str] = &[
 ];
 const AUDIO: &[&str] = &["audio", "pcm", "wav", "waveform", "microphone", "speech", "sound"];
 
+/// Whether the name promises positions or what goes with them.
+pub(crate) fn is_of_interest(name: &str) -> bool {
+    const BESIDE: &[&str] =
+        &["t", "time", "times", "timestamp", "timestamps", "utc", "alt", "altitude", "height", "elevation"];
+    [LAT, LON, GNSS, PLACES, CLOUD, BESIDE].iter().any(|words| has(name, words))
+}
+
 /// What an array holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -233,7 +240,9 @@ pub(crate) fn inventory(to: &mut Container<'_>, listed: &[Listed]) {
         })
         .collect();
     let any = |names: &[&str]| listed.iter().any(|a| has(&a.name, names));
-    let sensors = any(GNSS) || any(&["imu", "can", "steering", "speed", "velocity", "accel", "gyro", "lidar", "radar"]);
+    let sensors = any(GNSS)
+        || (any(LAT) && any(LON))
+        || any(&["imu", "can", "steering", "speed", "velocity", "accel", "gyro", "lidar", "radar"]);
     let labels = any(&[
         "label",
         "labels",

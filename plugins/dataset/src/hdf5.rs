@@ -14,13 +14,17 @@ use std::rc::Rc;
 
 use yumen_kit_container::{Container, FormatReader};
 use yumen_kit_text::{RecordWriter, Spot};
+use yumen_model::kind::kinds;
 use yumen_model::{
-    Artifact, Certainty, ChildMeta, Context, Format, Identity, InspectError, Inspection, Label, Probe, Reason, Spatial,
+    Artifact, Certainty, ChildMeta, Context, Format, Identity, InspectError, Inspection, InventoryItem, Label, Probe,
+    Reason, Spatial,
 };
 
 use crate::arrays::{
-    Candidate, Kind, Listed, Role, Rows, Through, features, inventory, number, positions, role, send_spatial,
+    Candidate, Kind, Listed, Role, Rows, Through, features, inventory, is_of_interest, number, positions, role,
+    send_spatial,
 };
+use crate::mat::Matrix;
 use data::{Chunks, Layout};
 use file::File;
 use object::Message;
@@ -67,6 +71,8 @@ const FORMATS: &[Format] = &[
 ];
 
 const MOST_OBJECTS: usize = 500_000;
+/// Numbers that are turned from rows to columns.
+const MOST_TURNED: u64 = 4 << 20;
 /// Rows of a dataset of texts that are shown.
 const MOST_TEXTS: u64 = 5_000_000;
 
@@ -82,7 +88,7 @@ impl FormatReader for Hdf5 {
         let at = [512, 1024, 2048, 4096].into_iter().find(|&at| {
             probe.head.get(at..).is_some_and(|b| b.starts_with(file::SIGNATURE) && matches!(b.get(8), Some(0..=3)))
         })?;
-        let matlab = probe.head.starts_with(b"MATLAB 7.3");
+        let matlab = probe.head.starts_with(b"MATLAB") && crate::mat::is_73(probe.head);
         Some(match (matlab, at) {
             (true, _) => Identity::new("mat73", Certainty::Specific),
             _ => Identity::new("hdf5", Certainty::Structure),
@@ -118,6 +124,8 @@ struct Walk<'a> {
     unread: bool,
     broken: Option<InspectError>,
     netcdf: bool,
+    /// Attributes of Keras were met.
+    weights: bool,
 }
 
 fn run(to: &mut Container<'_>, artifact: &Artifact, records: &mut RecordWriter) -> Result<(), InspectError> {
@@ -135,6 +143,7 @@ fn run(to: &mut Container<'_>, artifact: &Artifact, records: &mut RecordWriter) 
         unread: false,
         broken: None,
         netcdf: false,
+        weights: false,
     };
     if base > 0 {
         // The user block: MATLAB's text, or anything.
@@ -181,7 +190,17 @@ fn run(to: &mut Container<'_>, artifact: &Artifact, records: &mut RecordWriter) 
         }
         walk.group(to, artifact, datasets, records)?;
     }
-    inventory(to, &walk.listed);
+    if walk.weights {
+        let count = |l: &Listed| l.shape.iter().try_fold(1u64, |a, b| a.checked_mul(*b)).unwrap_or(0);
+        let floats = walk.listed.iter().filter(|l| l.dtype.starts_with("float"));
+        let parameters = floats.map(count).fold(0u64, u64::saturating_add);
+        let item = InventoryItem::new(kinds::MODEL_WEIGHTS).with("parameters", parameters);
+        to.inventory(
+            item.with("frameworks", vec![serde_json::Value::from("keras")]).with("tensors", walk.listed.len()),
+        );
+    } else {
+        inventory(to, &walk.listed);
+    }
     send_spatial(to, artifact, std::mem::take(&mut walk.items))?;
     if walk.netcdf && artifact.format == "hdf5" {
         to.send(yumen_model::Message::Format("netcdf4".into()))?;
@@ -216,6 +235,7 @@ impl<'a> Walk<'a> {
         let all = self.file.borrow_mut().attributes(messages);
         for a in all {
             self.netcdf |= a.name == "_NCProperties";
+            self.weights |= matches!(a.name.as_str(), "keras_version" | "layer_names" | "weight_names");
             let name = if path.is_empty() { a.name.clone() } else { format!("{path}@{}", a.name) };
             let number = records.name(&name);
             let size = a.of.size.max(1);
@@ -318,7 +338,26 @@ impl<'a> Walk<'a> {
         if of.tells_text() && width <= 1 << 16 {
             self.texts(to, &path, &of, rows, width, reader(&self.file), records)?;
         }
+        if let Class::Sequence(base) = &of.class
+            && base.size == 1
+            && width <= 1 << 16
+        {
+            self.pieces(to, &path, rows, width, reader(&self.file), size)?;
+        }
+        // MATLAB stores columns as rows; a single row of many is a column to others, too.
+        let long = matches!(shape[..], [a, b] if a <= 16 && b > 64 && b > 4 * a && a * b <= MOST_TURNED);
         match &of.class {
+            Class::Number { big, .. } if long && is_of_interest(&path) => {
+                match reader(&self.file).rows(0, usize::try_from(rows).unwrap_or(1)) {
+                    Ok(bytes) => {
+                        let values = bytes.chunks_exact(size).map(|b| number(b, kind, *big)).collect();
+                        let at = reader(&self.file).offset(0);
+                        let (rows, width) = (width as u64, usize::try_from(rows).unwrap_or(1));
+                        candidates.push(Candidate { name: path, rows: Box::new(Matrix { values, rows, width, at }) });
+                    }
+                    Err(e) => self.fail(e),
+                }
+            }
             Class::Number { big, .. } if (1..=64).contains(&width) => candidates.push(Candidate {
                 name: path.clone(),
                 rows: Box::new(Columns { reader: reader(&self.file), rows, width, offset: 0, size, kind, big: *big }),
@@ -386,6 +425,50 @@ impl<'a> Walk<'a> {
             return to.hand_over_range(ChildMeta::named(path.as_bytes()), range);
         }
         to.raw(range)
+    }
+
+    /// Bytes of variable length: encoded pictures become children, others are swept as they are.
+    fn pieces(
+        &mut self,
+        to: &mut Container<'_>,
+        path: &str,
+        rows: u64,
+        width: usize,
+        mut reader: Reader<'a>,
+        size: usize,
+    ) -> Result<(), InspectError> {
+        let mut row = 0;
+        while row < rows.min(MOST_TEXTS) {
+            let n = usize::try_from(rows - row).unwrap_or(usize::MAX).min(4096);
+            let bytes = match reader.rows(row, n) {
+                Ok(bytes) => bytes,
+                Err(e) => {
+                    self.fail(e);
+                    return Ok(());
+                }
+            };
+            for (i, reference) in bytes.chunks_exact(size).enumerate() {
+                let found = self.file.borrow_mut().piece(reference);
+                let Some((address, len)) = found else { continue };
+                let start = self.file.borrow().base.saturating_add(address);
+                let range = start.min(to.len())..start.saturating_add(len).min(to.len());
+                let begin = to.window.get(range.start, 12)?;
+                let suffix = match begin {
+                    [0xFF, 0xD8, 0xFF, ..] => ".jpg",
+                    [0x89, b'P', b'N', b'G', ..] => ".png",
+                    [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => ".webp",
+                    _ => "",
+                };
+                if suffix.is_empty() {
+                    to.raw(range)?;
+                } else {
+                    let index = row * width as u64 + i as u64;
+                    to.hand_over_range(ChildMeta::named(format!("{path}/{index}{suffix}").as_bytes()), range)?;
+                }
+            }
+            row += n as u64;
+        }
+        Ok(())
     }
 
     #[allow(clippy::too_many_arguments)]

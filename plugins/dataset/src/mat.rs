@@ -83,7 +83,7 @@ impl FormatReader for Mat {
 /// The text in front of a MATLAB 7.3 file, or whatever another user block holds.
 pub(crate) fn user_block(to: &mut Container<'_>, len: u64) -> Result<(), InspectError> {
     let bytes = to.window.get(0, 512)?;
-    if bytes.starts_with(b"MATLAB") && endian_of_73(bytes) {
+    if bytes.starts_with(b"MATLAB") && is_73(bytes) {
         let end = bytes[..116].iter().rposition(|&b| b != 0 && b != b' ').map_or(0, |i| i as u64 + 1);
         to.comment(0..end)?;
         to.container(end..128)?;
@@ -92,7 +92,8 @@ pub(crate) fn user_block(to: &mut Container<'_>, len: u64) -> Result<(), Inspect
     to.trailing(0..len)
 }
 
-fn endian_of_73(bytes: &[u8]) -> bool {
+/// Whether the header is of version 2, whose body is HDF5.
+pub(crate) fn is_73(bytes: &[u8]) -> bool {
     matches!(bytes.get(124..128), Some([0, 2, b'I', b'M'] | [2, 0, b'M', b'I']))
 }
 
@@ -455,11 +456,11 @@ impl Reader {
 }
 
 /// Numbers in memory, column after column.
-struct Matrix {
-    values: Vec<f64>,
-    rows: u64,
-    width: usize,
-    at: u64,
+pub(crate) struct Matrix {
+    pub values: Vec<f64>,
+    pub rows: u64,
+    pub width: usize,
+    pub at: u64,
 }
 
 impl Rows for Matrix {

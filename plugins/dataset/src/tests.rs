@@ -83,7 +83,16 @@ fn hdf5_of_old_and_new_layouts() {
         assert_eq!(told.spatial[0].crs.as_deref(), Some("local"));
         assert!((told.fixes[9].time_s.unwrap() - 1_700_000_000.9).abs() < 1e-6);
         assert!(told.fixes[0].z.is_some(), "{name}");
-        for child in &told.children {
+        // Positions and heights come from chunks of four kinds of index and filter.
+        for (i, fix) in told.fixes.iter().enumerate() {
+            let i = i as f64;
+            let want = (116.4 + i * 2e-4, 39.9 + i * 1e-4, 43.0 + (i / 9.0).sin());
+            let near = (fix.x - want.0).abs() + (fix.y - want.1).abs() + (fix.z.unwrap() - want.2).abs() < 1e-9;
+            assert!(near, "{name}: {fix:?} is not {want:?}");
+        }
+        let pictures = told.children.iter().filter(|c| c.name() == "encoded/1.jpg").count();
+        assert_eq!(pictures, 1, "{name}: {:?}", told.names());
+        for child in told.children.iter().filter(|c| !c.name().starts_with("encoded/")) {
             assert!(child.meta.free_space, "{name}: {}", child.name());
         }
     }
@@ -97,7 +106,11 @@ fn matlab_files_of_both_kinds() {
         told.assert_clear();
         assert!(told.texts[0].starts_with("MATLAB 5.0 MAT-file"));
     }
+    let old = told("old.mat", "mat4");
+    agrees("old.mat", &old);
+    old.assert_clear();
     let told = told("v73.mat", "mat73");
+    agrees("v73.mat", &told);
     told.assert_clear();
     assert!(told.texts[0].contains("made up for tests"));
 }
@@ -184,10 +197,19 @@ fn nothing_breaks_the_readers() {
         ("v73.mat", "mat73", 60),
         ("plain.mat", "mat5", 120),
         ("packed.mat", "mat5", 60),
+        ("old.mat", "mat4", 60),
         ("examples.tfrecord", "tfrecord", 60),
         ("waymo.tfrecord", "tfrecord", 60),
     ];
     for (name, format, flips) in all {
         abuse(&Plugin, format, name, &fixture("arrays", name), *flips);
     }
+}
+
+#[test]
+fn weights_are_no_dataset() {
+    let told = told("keras.h5", "hdf5");
+    told.assert_clear();
+    let item = told.item(kinds::MODEL_WEIGHTS);
+    assert_eq!((&item.properties["parameters"], told.inventory.len()), (&144.into(), 1));
 }

@@ -180,7 +180,9 @@ impl Cloud {
     pub(crate) fn spatial(mut self) -> Spatial {
         let mut item = Spatial::new(kinds::GEO_POINT_CLOUD).with("points", self.points);
         let bounds = self.bounds();
-        if self.crs.text.is_none()
+        // What a neighbour tells is no proof: no projection has its places within reach of its origin.
+        let doubtful = self.crs.text.is_none() || (self.crs.sidecar && self.crs.frame == Some(Frame::Projected));
+        if doubtful
             && let Some((min, max)) = bounds
             && min.iter().chain(&max).all(|v| v.abs() < LOCAL_REACH)
         {
@@ -346,6 +348,9 @@ mod tests {
             cloud.add([x + 1.0, 2.5, 3.0]);
             cloud.spatial().crs
         };
+        let mut beside = Cloud::new(Crs { sidecar: true, ..Crs::of_text("EPSG:4527") });
+        beside.add([12.0, 2.0, 3.0]);
+        assert_eq!(beside.spatial().crs.as_deref(), Some("local"));
         assert_eq!(crs(12.0).as_deref(), Some("local"));
         assert_eq!(crs(448_000.0), None);
     }

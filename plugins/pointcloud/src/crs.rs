@@ -41,6 +41,28 @@ impl Crs {
     pub(crate) fn epsg(code: u32) -> Self {
         let frame = match code {
             4978 | 4479 | 4328 | 4936 | 4896 | 5011 => Frame::Ecef,
+            // Among the geographic systems stand the grids of CGCS2000, New Beijing and others.
+            4026
+            | 4037..=4038
+            | 4048..=4051
+            | 4056..=4063
+            | 4071
+            | 4082..=4083
+            | 4087..=4088
+            | 4390..=4462
+            | 4467
+            | 4471
+            | 4474
+            | 4484..=4489
+            | 4491..=4554
+            | 4559
+            | 4568..=4589
+            | 4647
+            | 4652..=4656
+            | 4766..=4800
+            | 4826
+            | 4839
+            | 4855..=4880 => Frame::Projected,
             4000..=4999 => Frame::Geodetic,
             9000..=9099 | 7000..=7999 if !(7405..=7423).contains(&code) => Frame::Geodetic,
             _ => Frame::Projected,
@@ -270,6 +292,11 @@ mod tests {
         assert_eq!(Crs::of_text("+init=epsg:4490 +no_defs").text.as_deref(), Some("EPSG:4490"));
         assert_eq!(Crs::of_text("+proj=utm +zone=50 +datum=WGS84").frame, Some(Frame::Projected));
         assert_eq!(Crs::of_text("no system at all"), Crs::default());
+        for (code, frame) in
+            [(4490, Frame::Geodetic), (4527, Frame::Projected), (4979, Frame::Geodetic), (4978, Frame::Ecef)]
+        {
+            assert_eq!(Crs::epsg(code).frame, Some(frame), "{code}");
+        }
     }
 
     #[test]

@@ -5,7 +5,10 @@
 use serde_json::Value;
 use yumen_kit_container::window::num::{le16, le32, le64};
 use yumen_kit_container::{Container, FormatReader, Place};
-use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Label, Probe, Reason};
+use yumen_model::kind::kinds;
+use yumen_model::{
+    Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, InventoryItem, Label, Probe, Reason,
+};
 
 use crate::cloud::{Cloud, float_step, neighbours_crs, send_spatial};
 use crate::lines::{Lines, decimals, numbers, words};
@@ -273,6 +276,12 @@ fn run(to: &mut Container<'_>, artifact: &Artifact, context: &Context) -> Result
         item = item.with("labelled", true);
     }
     item.bytes = Some((0, header.start));
+    let points = header.points;
+    if header.has(&["rcs", "doppler", "radial_velocity", "vx_comp", "v_r"]) {
+        to.inventory(InventoryItem::new(kinds::SENSOR_RADAR).with("frames", 1).with("points", points));
+    } else if header.has(&["ring", "line", "laser_id", "channel"]) {
+        to.inventory(InventoryItem::new(kinds::SENSOR_LIDAR).with("frames", 1).with("points", points));
+    }
     send_spatial(to, artifact, vec![item])?;
     read
 }

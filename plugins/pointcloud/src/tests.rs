@@ -100,6 +100,12 @@ fn las_and_laz_give_the_same_findings() {
         let plain = told(&format!("twin-f{format}.las"), "las");
         let packed = told(&format!("twin-f{format}.laz"), "laz");
         let (mut a, b) = (cloud(&plain).clone(), cloud(&packed).clone());
+        // Thirty by thirty points half a metre apart.
+        assert_eq!(
+            (&a.properties["area_m2"], &a.properties["frame"]),
+            (&210.25.into(), &"projected".into()),
+            "{format}"
+        );
         a.bytes = b.bytes;
         assert_eq!(a, b, "{format}");
         assert_eq!(
@@ -124,6 +130,7 @@ fn pcd_of_every_encoding() {
         let item = cloud(&told);
         assert_eq!(item.crs.as_deref(), Some("local"));
         assert!(!item.samples.is_empty());
+        assert_eq!(told.inventory.iter().any(|i| i.kind == kinds::SENSOR_LIDAR), name == "mixed.pcd");
     }
 }
 

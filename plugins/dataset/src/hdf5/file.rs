@@ -1,6 +1,6 @@
 //! The file as a whole: superblock, addresses, what was met of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use yumen_model::{Blob, InspectError};
@@ -12,6 +12,9 @@ const MOST_STRUCTURES: usize = 4_000_000;
 /// An address that stands for none.
 pub(super) const NONE: u64 = u64::MAX;
 
+/// Address and length of the pieces of a collection, by their index.
+type Pieces = HashMap<u32, (u64, u64)>;
+
 /// An open file: addresses are from its base.
 pub(super) struct File<'a> {
     pub blob: &'a Blob,
@@ -22,6 +25,8 @@ pub(super) struct File<'a> {
     /// Structures that were read, for coverage and against rings.
     pub met: Vec<Range<u64>>,
     seen: HashSet<u64>,
+    /// The last collection of the global heap: its pieces by their index.
+    collection: Option<(u64, Pieces)>,
 }
 
 /// Where the root group is.
@@ -141,6 +146,7 @@ impl<'a> File<'a> {
             root: Root { header: root },
             met: Vec::new(),
             seen: HashSet::new(),
+            collection: None,
         };
         file.met.push(start..start + end as u64);
         Some(file)
@@ -169,37 +175,60 @@ impl<'a> File<'a> {
         true
     }
 
-    /// A string of variable length: length, collection, index.
-    pub(super) fn global(&mut self, reference: &[u8]) -> Option<(Vec<u8>, u64)> {
+    /// Where a piece of variable length stands: its address and length. The reference is a length, a collection, an index.
+    pub(super) fn piece(&mut self, reference: &[u8]) -> Option<(u64, u64)> {
         let mut c = Cursor::new(reference);
-        let _len = c.u32()?;
+        c.u32()?;
         let address = c.uint(self.offset_size)?;
         let index = c.u32()?;
         if address == NONE || address == 0 {
             return None;
         }
+        if self.collection.as_ref().is_none_or(|(at, _)| *at != address) {
+            let found = self.collect(address)?;
+            self.collection = Some((address, found));
+        }
+        self.collection.as_ref()?.1.get(&index).copied()
+    }
+
+    /// The pieces of a collection of the global heap.
+    fn collect(&mut self, address: u64) -> Option<Pieces> {
         let head = self.exact(address, 8 + self.length_size)?;
-        if !head.starts_with(b"GCOL") {
-            return None;
-        }
+        head.starts_with(b"GCOL").then_some(())?;
         let size = Cursor::new(head.get(8..)?).uint(self.length_size)?;
-        let collection = self.bytes(address, usize::try_from(size).ok()?.min(8 << 20))?;
         self.meet(address, size);
-        let mut c = Cursor::new(&collection);
-        c.take(8 + self.length_size)?;
-        loop {
-            let found = c.u16()? as u32;
+        let end = address.checked_add(size)?;
+        let mut at = address + head.len() as u64;
+        let mut pieces = HashMap::new();
+        // Small pieces stand close together: read ahead.
+        let (mut window, mut from) = (Vec::new(), at);
+        while at < end && pieces.len() < 1 << 20 {
+            let need = 8 + self.length_size;
+            let within = usize::try_from(at.checked_sub(from)?).ok()?;
+            if within + need > window.len() {
+                window = self.bytes(at, 16 << 10)?;
+                from = at;
+            }
+            let within = usize::try_from(at - from).ok()?;
+            let Some(header) = window.get(within..within + need) else { break };
+            let mut c = Cursor::new(header);
+            let index = u32::try_from(c.u16()?).ok()?;
             c.take(6)?;
-            let n = usize::try_from(c.uint(self.length_size)?).ok()?;
-            if found == 0 {
-                return None;
+            let len = c.uint(self.length_size)?;
+            if index == 0 {
+                break;
             }
-            let at = self.base + address + c.at as u64;
-            let data = c.take(n)?;
-            if found == index {
-                return Some((data.to_vec(), at));
-            }
-            c.take(n.next_multiple_of(8) - n)?;
+            let data = at + need as u64;
+            pieces.insert(index, (data, len));
+            at = data.checked_add(len.checked_next_multiple_of(8)?)?;
         }
+        Some(pieces)
+    }
+
+    /// A string of variable length and where it stands in the blob.
+    pub(super) fn global(&mut self, reference: &[u8]) -> Option<(Vec<u8>, u64)> {
+        let (address, len) = self.piece(reference)?;
+        let text = self.exact(address, usize::try_from(len).ok()?)?;
+        Some((text, self.base + address))
     }
 }
