@@ -19,9 +19,9 @@ const SLACK_PIECES: usize = 4096;
 const FREE_PIECE: u64 = 4096;
 /// Largest raw batch, in bytes.
 const RAW_PIECE: u64 = 1 << 20;
-/// Streams that a container sends itself; readers count their own from 100.
+/// Streams that a container sends itself, apart from those of the writers of text and records; readers count their own from 100.
 const TEXT_STREAM: u32 = 0;
-const RAW_STREAM: u32 = 1;
+const RAW_STREAM: u32 = 8;
 const INVENTORY_STREAM: u32 = 2;
 
 /// Where data lies that belongs to no member.

@@ -2,13 +2,23 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod arrays;
+mod hdf5;
+mod mat;
+mod mat4;
+mod npy;
+mod tfrecord;
+
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[&npy::Npy, &hdf5::Hdf5, &mat::Mat, &mat4::Mat4, &tfrecord::TfRecord]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
