@@ -336,6 +336,15 @@ fn pixels(
     let float = dir.whole(&mut c.window, layout, 339, 0)? == Some(3);
     let nodata: Option<f64> = dir.text(&mut c.window, 42_113)?.trim().parse().ok();
     let len = c.len();
+    // Tiles at the right and lower edge are filled up.
+    let mut whole = |tag| dir.whole(&mut c.window, layout, tag, 0);
+    let (width, height) = (whole(256)?.unwrap_or(0), whole(257)?.unwrap_or(0));
+    let tile = (offsets == 324).then_some((whole(322)?.unwrap_or(0).max(1), whole(323)?.unwrap_or(0).max(1)));
+    let inside = |i: u64, k: u64| {
+        let Some((w, h)) = tile else { return true };
+        let across = width.div_ceil(w).max(1);
+        (i % across) * w + k % w < width && (i / across) * h + k / w < height
+    };
     let mut range: Option<[f64; 2]> = None;
     let mut lengths_window = Window::new(c.blob);
     let mut buffer = Vec::new();
@@ -362,7 +371,10 @@ fn pixels(
         // The predictor stores differences: their range says nothing.
         if predictor <= 1 {
             let step = usize::try_from(bits / 8).unwrap_or(2).max(1);
-            for sample in buffer.chunks_exact(step) {
+            for (k, sample) in buffer.chunks_exact(step).enumerate() {
+                if !inside(i, k as u64) {
+                    continue;
+                }
                 let raw = layout.number(sample, 0, step);
                 let value = match (float, step) {
                     (true, 4) => f64::from(f32::from_bits(u32::try_from(raw).unwrap_or(0))),

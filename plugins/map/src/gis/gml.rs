@@ -4,11 +4,11 @@ use yumen_kit_container::FormatReader;
 use yumen_kit_xml::{Markup, Place, Visitor};
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use super::emit::Without;
-use super::shapes::{Form, Shapes};
+use super::emit::{Emit, Without};
+use super::shapes::{Form, Sequence, Shapes, Step};
 use super::xml::{Numbers, Shared};
-use super::{crs, xml};
-use crate::survey::send_spatial;
+use super::{crs, when, words, xml};
+use crate::survey::{entity, send_spatial};
 
 /// Documentation of `gml`.
 const GML: Format = Format {
@@ -82,6 +82,12 @@ impl FormatReader for Gml {
             dims: 0,
             list_dims: 0,
             ring: Vec::new(),
+            emit: Emit::new(artifact, None),
+            points: Sequence::default(),
+            held: Vec::new(),
+            time: None,
+            entity: 0,
+            offset: 0,
         };
         let long = |text: &str| shared.borrow_mut().feed(text);
         let names = if land { land_coordinates } else { coordinates };
@@ -92,8 +98,15 @@ impl FormatReader for Gml {
         if city {
             reader.shapes.name("building");
         }
+        reader.end_feature(out)?;
         let crs = reader.crs.clone();
-        send_spatial(artifact, reader.shapes.finish(crs, false).into_iter().collect(), out)
+        if let Some(crs) = &crs {
+            reader.emit.property("crs", crs);
+        }
+        let hint = reader.shapes.motion_like();
+        let told = reader.points.finish(hint, &mut reader.emit, out)?;
+        reader.emit.finish(out)?;
+        send_spatial(artifact, reader.shapes.finish(crs, told).into_iter().collect(), out)
     }
 }
 
@@ -124,6 +137,13 @@ struct Reader<'a> {
     dims: usize,
     list_dims: usize,
     ring: Vec<(f64, f64, Option<f64>)>,
+    emit: Emit<'a>,
+    points: Sequence,
+    /// Points, time and object of the feature under way.
+    held: Vec<(f64, f64, Option<f64>)>,
+    time: Option<f64>,
+    entity: u64,
+    offset: u64,
 }
 
 impl Reader<'_> {
@@ -205,6 +225,9 @@ impl Reader<'_> {
         self.shapes.part();
         for &(x, y, z) in positions {
             self.shapes.vertex(form, x, y, z);
+            if form == Form::Point && self.held.len() < 1 << 16 {
+                self.held.push((x, y, z));
+            }
         }
         if form == Form::Area {
             self.shapes.end_ring(Some(hole));
@@ -212,9 +235,29 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// The points of a feature go on in the order of the file, with its time.
+    fn end_feature(&mut self, out: &mut dyn Inspection) -> Result<(), InspectError> {
+        let hint = self.shapes.motion_like();
+        if let Some(crs) = &self.crs {
+            self.emit.property("crs", crs);
+        }
+        for (x, y, z) in std::mem::take(&mut self.held) {
+            let step = Step { x, y, z, time: self.time, entity: self.entity, offset: self.offset };
+            self.points.push(step, hint, &mut self.emit, out)?;
+        }
+        (self.time, self.entity) = (None, 0);
+        Ok(())
+    }
+}
+
 impl Visitor for Reader<'_> {
-    fn start(&mut self, name: &str, _: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+    fn start(&mut self, name: &str, place: Place, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let name = xml::local(name);
+        if matches!(self.stack.last().map(String::as_str), Some("featureMember" | "member" | "featureMembers")) {
+            self.end_feature(out)?;
+            self.offset = place.spot.byte;
+        }
         self.stack.push(name.to_owned());
         self.list_dims = 0;
         if self.is_list() {
@@ -267,6 +310,12 @@ impl Visitor for Reader<'_> {
         } else if let Some(name) = self.stack.last() {
             let name = name.clone();
             self.shapes.name(&name);
+            if self.time.is_none() && words::time_like(&name) {
+                self.time = when::parse(value);
+            }
+            if words::entity_like(&name) {
+                self.entity = entity(value);
+            }
         }
         Ok(())
     }
