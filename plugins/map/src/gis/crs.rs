@@ -121,7 +121,7 @@ mod tests {
             Member { name: "lakes.prj", format: "prj", exports: vec![&other] },
         ];
         let grant = |name: &str| SameStem(CRS).grant(&Member { name, format: "x", exports: vec![] }, &neighbours);
-        assert_eq!(grant("roads.shp"), vec![wkt.clone()]);
         assert!(grant("rivers.shp").is_empty());
+        assert_eq!(grant("roads.shp"), std::slice::from_ref(&wkt));
     }
 }

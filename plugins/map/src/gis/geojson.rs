@@ -372,10 +372,8 @@ impl Walk<'_> {
             }
             Some(At::Object) if self.key == "name" => self.shapes.layer(text),
             Some(At::Crs) if self.key == "name" => self.crs = crs::named(text),
-            Some(At::Times) => {
-                if self.feature.times.len() < MOST_POSITIONS {
-                    self.feature.times.push(number.map_or_else(|| when::parse(text), time_of).unwrap_or(f64::NAN));
-                }
+            Some(At::Times) if self.feature.times.len() < MOST_POSITIONS => {
+                self.feature.times.push(number.map_or_else(|| when::parse(text), time_of).unwrap_or(f64::NAN));
             }
             Some(At::Properties(0)) => {
                 if self.feature.time.is_none() && words::time_like(&self.key) {
@@ -574,7 +572,7 @@ fn topology(artifact: &Artifact, out: &mut dyn Inspection) -> Result<(), Inspect
                 }
             }
             Token::Text(t) if keys[0] == "objects" && form_of(t).is_some() => {
-                *kinds.entry(t.to_owned()).or_default() += 1
+                *kinds.entry(t.to_owned()).or_default() += 1;
             }
             Token::Number(n) if depth == 3 && keys[0] == "transform" && index < 2 => {
                 match keys[1].as_str() {

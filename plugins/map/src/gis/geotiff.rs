@@ -201,7 +201,8 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
     let len = c.len();
     let mut queue = vec![first];
     let mut seen = Vec::new();
-    let mut used: Vec<std::ops::Range<u64>> = vec![0..if layout.big { 16 } else { 8 }];
+    let mut used: Vec<std::ops::Range<u64>> = Vec::new();
+    used.push(0..if layout.big { 16 } else { 8 });
     let mut items: Vec<Spatial> = Vec::new();
     let mut broken = None;
     while let Some(at) = queue.pop() {
@@ -251,7 +252,7 @@ fn rest(c: &mut Container<'_>, mut used: Vec<std::ops::Range<u64>>) -> Result<()
     used.sort_by_key(|r| r.start);
     let len = c.len();
     let mut at = 0;
-    for range in used.into_iter().chain([len..len]) {
+    for range in used.into_iter().chain(std::iter::once(len..len)) {
         if range.start > at {
             let gap = at..range.start;
             let bytes = c.window.get(gap.start, 64)?;

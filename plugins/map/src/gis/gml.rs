@@ -185,7 +185,7 @@ impl Reader<'_> {
             let n = numbers.values.len();
             let told = [dims, self.list_dims, self.dims].into_iter().find(|&d| d == 2 || d == 3);
             let dims = match told {
-                Some(d) if n % d == 0 => d,
+                Some(d) if n.is_multiple_of(d) => d,
                 _ if n % 2 == 1 || n == 3 => 3,
                 _ => 2,
             };

@@ -226,10 +226,8 @@ impl Visitor for Reader<'_> {
                     self.coords.push((x, y, numbers.next()));
                 }
             }
-            "when" if self.parent() == "Track" => {
-                if self.whens.len() < MOST_TRACK {
-                    self.whens.push(when::parse(value).unwrap_or(f64::NAN));
-                }
+            "when" if self.parent() == "Track" && self.whens.len() < MOST_TRACK => {
+                self.whens.push(when::parse(value).unwrap_or(f64::NAN));
             }
             "when" | "begin" => self.placemark.time = self.placemark.time.or_else(|| when::parse(value)),
             "name" => {
@@ -264,11 +262,9 @@ impl Visitor for Reader<'_> {
             "coordinates" => self.coordinates(),
             "Track" => self.track(self.placemark.offset, out)?,
             "Placemark" if self.placemark.open => self.end_placemark(out)?,
-            "Document" | "Folder" => {
-                // The file's own stays.
-                if self.names.len() > 1 {
-                    self.names.pop();
-                }
+            // The file's own stays.
+            "Document" | "Folder" if self.names.len() > 1 => {
+                self.names.pop();
             }
             "GroundOverlay" => {
                 if let Some([Some(w), Some(s), Some(e), Some(n)]) = self.overlay.take()
