@@ -1,9 +1,12 @@
 //! How positions go out: fixes, and records without the coordinates that were told as such.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use yumen_kit_container::Container;
-use yumen_model::{Artifact, Batch, Cell, Fix, InspectError, Inspection, Message, RecordBatch, Stop};
+use yumen_model::{
+    Artifact, Batch, Cell, EvidenceHeader, EvidenceKind, Fix, InspectError, Inspection, Message, RecordBatch, Stop,
+};
 
 use crate::survey::Fixes;
 
@@ -46,6 +49,45 @@ impl<'a> Emit<'a> {
     pub(crate) fn finish(self, out: &mut dyn Inspection) -> Result<(), InspectError> {
         self.fixes.finish(self.artifact, out)
     }
+}
+
+/// Number of the stream of values put together here.
+const JOINED_STREAM: u32 = 112;
+
+/// Values that stand in the artifact in parts (an address of two attributes), each with where it stands: sent as one stream of records, once an artifact.
+pub(crate) fn joined(
+    artifact: &Artifact,
+    name: &str,
+    values: &[(String, u64, u64)],
+    out: &mut dyn Inspection,
+) -> Result<(), InspectError> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let mut batch = RecordBatch { names: vec![name.to_owned()], ..RecordBatch::default() };
+    let mut text = String::new();
+    let at = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    for (value, byte_start, byte_end) in values {
+        batch.records.push(at(batch.cells.len()));
+        let start = at(text.len());
+        text.push_str(value);
+        let (end, byte_start, byte_end) = (at(text.len()), *byte_start, *byte_end);
+        let place =
+            Cell { name: 0, column_index: 0, start, end, byte_start, byte_end, line: 1, column: 1, verbatim: false };
+        batch.cells.push(place);
+        text.push(RecordBatch::CELL_END);
+    }
+    batch.text = Cow::Owned(text);
+    let header = EvidenceHeader {
+        stream: JOINED_STREAM,
+        kind: EvidenceKind::Records,
+        format: artifact.format.into(),
+        name: artifact.name.clone(),
+        properties: BTreeMap::new(),
+    };
+    out.send(Message::Evidence(header))?;
+    out.send(Message::Batch { stream: JOINED_STREAM, batch: Batch::Records(batch) })?;
+    Ok(out.send(Message::EvidenceEnd { stream: JOINED_STREAM })?)
 }
 
 /// Passes messages on, less the cells that hold coordinates: those are told as positions, and must not be found a second time.

@@ -11,7 +11,7 @@ const FIT: Format = Format {
     name: "garmin-fit",
     title: "Garmin FIT activity",
     media_type: "application/vnd.ant.fit",
-    extensions: &[],
+    extensions: &["fit"],
     magic: "a head of 12 or 14 bytes with .FIT at 8 and a data length that fits",
     reference: "https://developer.garmin.com/fit/protocol/",
     evidence: "positions of record messages, an entity for each file chained; texts as records",

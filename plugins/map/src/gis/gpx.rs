@@ -4,7 +4,7 @@ use yumen_kit_container::FormatReader;
 use yumen_kit_xml::{Markup, Place, Visitor};
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
-use super::emit::{Emit, Without};
+use super::emit::{Emit, Without, joined};
 use super::shapes::{Form, Sequence, Shapes, Step};
 use super::{when, xml};
 use crate::survey::send_spatial;
@@ -61,12 +61,15 @@ impl FormatReader for Gpx {
             point: None,
             leaf: Leaf::None,
             tracks: 0,
+            email: None,
+            emails: Vec::new(),
         };
         let mut filter = Without { out, coordinates, long: None };
         yumen_kit_xml::inspect(artifact, Markup::Xml, &mut reader, &mut filter)?;
         let out = filter.out;
         let told = reader.points.finish(false, &mut reader.emit, out)?;
         reader.emit.finish(out)?;
+        joined(artifact, "email", &reader.emails, out)?;
         send_spatial(artifact, reader.shapes.finish(Some("wgs84".to_owned()), told).into_iter().collect(), out)
     }
 }
@@ -104,6 +107,9 @@ struct Reader<'a> {
     point: Option<Point>,
     leaf: Leaf,
     tracks: u64,
+    /// Parts of the address under way: GPX 1.1 keeps the two sides of the sign apart.
+    email: Option<[String; 2]>,
+    emails: Vec<(String, u64, u64)>,
 }
 
 impl Visitor for Reader<'_> {
@@ -122,6 +128,7 @@ impl Visitor for Reader<'_> {
             return Ok(());
         }
         match name {
+            "email" => self.email = Some(Default::default()),
             "trk" | "rte" | "Activity" | "Course" => self.tracks += 1,
             "trkpt" | "rtept" | "wpt" | "Trackpoint" => {
                 let step = Step { entity: self.tracks, offset: place.spot.byte, ..Step::default() };
@@ -133,7 +140,17 @@ impl Visitor for Reader<'_> {
         Ok(())
     }
 
-    fn attribute(&mut self, name: &str, value: &str, _: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+    fn attribute(&mut self, name: &str, value: &str, place: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+        if let Some(email) = &mut self.email
+            && let Some(i) = ["id", "domain"].iter().position(|p| *p == name)
+        {
+            value.clone_into(&mut email[i]);
+            let [id, domain] = email;
+            if !id.is_empty() && !domain.is_empty() && self.emails.len() < 64 && id.len() + domain.len() < 1024 {
+                self.emails.push((format!("{id}@{domain}"), place.spot.byte, place.byte_end));
+                self.email = None;
+            }
+        }
         if let Some(point) = &mut self.point
             && point.inner == 0
         {
@@ -160,8 +177,11 @@ impl Visitor for Reader<'_> {
         Ok(())
     }
 
-    fn end(&mut self, _: &str, out: &mut dyn Inspection) -> Result<(), InspectError> {
+    fn end(&mut self, name: &str, out: &mut dyn Inspection) -> Result<(), InspectError> {
         self.leaf = Leaf::None;
+        if xml::local(name) == "email" {
+            self.email = None;
+        }
         match &mut self.point {
             Some(point) if point.inner > 0 => {
                 point.inner -= 1;

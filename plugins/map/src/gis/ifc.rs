@@ -158,7 +158,27 @@ impl Model {
             let spot = Spot { byte: offset, line: 1, column: 1 };
             self.writer.cell(&value, name, 0, spot, offset + text.len() as u64, false);
         }
+        if person {
+            self.person(text, offset);
+        }
         self.writer.end_record(out)
+    }
+
+    /// The whole name of a person: in Chinese the family's first, without a blank.
+    fn person(&mut self, text: &str, offset: u64) {
+        let parts = arguments(text);
+        let part = |i: usize| {
+            let inner = parts.get(i).and_then(|a| a.trim().strip_prefix('\'')?.strip_suffix('\''));
+            decoded(inner.unwrap_or_default())
+        };
+        let (family, given) = (part(1), part(2));
+        if family.is_empty() || given.is_empty() {
+            return;
+        }
+        let whole = if family.is_ascii() { format!("{given} {family}") } else { format!("{family}{given}") };
+        let name = self.writer.name("ifcperson.name");
+        let spot = Spot { byte: offset, line: 1, column: 1 };
+        self.writer.cell(&whole, name, 0, spot, offset + text.len() as u64, false);
     }
 
     fn finish(mut self, artifact: &Artifact, out: &mut dyn Inspection) -> Result<(), InspectError> {
