@@ -17,6 +17,7 @@ const READERS: Family = Family(&[
     &gis::Sidecar,
     &gis::GeoTiff,
     &gis::Grids,
+    &gis::NetCdf,
     &gis::GeoJson,
     &gis::Gpx,
     &gis::Kml,

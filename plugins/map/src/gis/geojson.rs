@@ -370,7 +370,10 @@ impl Walk<'_> {
                     self.geometry.kind = Some(form);
                 }
             }
-            Some(At::Object) if self.key == "name" => self.shapes.layer(text),
+            Some(At::Object) if self.key == "name" => {
+                self.shapes.layer(text);
+                self.file_track |= self.stack.len() == 1 && words::track_like(text) && !words::map_like(text);
+            }
             Some(At::Crs) if self.key == "name" => self.crs = crs::named(text),
             Some(At::Times) if self.feature.times.len() < MOST_POSITIONS => {
                 self.feature.times.push(number.map_or_else(|| when::parse(text), time_of).unwrap_or(f64::NAN));

@@ -25,7 +25,7 @@ const GEOTIFF: Format = Format {
     evidence: "place, extent, ground resolution and bands as imagery; texts and GDAL's metadata; heights of an elevation model are read as numbers",
     limitations: &[
         "Pixels of pictures are opaque (no-model).",
-        "Heights are read where they are stored plain or deflated.",
+        "Heights are read where they are stored plain, deflated, or packed by LZW or PackBits.",
         "Ground control points are told by their extent.",
     ],
 };
@@ -413,8 +413,92 @@ fn decode(blob: &Blob, strip: std::ops::Range<u64>, compression: u64, out: &mut 
             let mut reader = flate2::read::ZlibDecoder::new(&bytes[..]).take(MOST_STRIP);
             reader.read_to_end(out).is_ok()
         }
+        5 => lzw(&bytes, out),
+        32_773 => packbits(&bytes, out),
         _ => false,
     }
+}
+
+/// Run lengths of bytes.
+fn packbits(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let mut at = 0;
+    while let Some(&n) = bytes.get(at) {
+        at += 1;
+        match n {
+            0..=127 => {
+                let Some(run) = bytes.get(at..at + usize::from(n) + 1) else { return false };
+                out.extend_from_slice(run);
+                at += run.len();
+            }
+            128 => {}
+            _ => {
+                let Some(&byte) = bytes.get(at) else { return false };
+                out.resize(out.len() + 257 - usize::from(n), byte);
+                at += 1;
+            }
+        }
+        if out.len() as u64 > MOST_STRIP {
+            return false;
+        }
+    }
+    true
+}
+
+/// LZW as TIFF has it: most significant bit first, codes widen one early, 256 clears and 257 ends.
+fn lzw(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    // Of each code where its bytes stand in what was decoded, and how many they are.
+    let mut table: Vec<(usize, usize)> = Vec::with_capacity(4096);
+    let (mut bits, mut held, mut width) = (0u32, 0u32, 9u32);
+    let mut last: Option<(usize, usize)> = None;
+    for &byte in bytes {
+        bits = bits << 8 | u32::from(byte);
+        held += 8;
+        if held < width {
+            continue;
+        }
+        held -= width;
+        let code = usize::try_from(bits >> held & ((1 << width) - 1)).unwrap_or(0);
+        bits &= (1 << held) - 1;
+        match code {
+            256 => {
+                table.clear();
+                width = 9;
+                last = None;
+                continue;
+            }
+            257 => return true,
+            _ => {}
+        }
+        let start = out.len();
+        if code < 256 {
+            out.push(u8::try_from(code).unwrap_or(0));
+        } else if let Some(&(from, n)) = table.get(code - 258) {
+            out.extend_from_within(from..from + n);
+        } else if let Some((from, n)) = last.filter(|_| code - 258 == table.len()) {
+            out.extend_from_within(from..from + n);
+            out.extend_from_within(from..from + 1);
+        } else {
+            return false;
+        }
+        if let Some((from, n)) = last
+            && table.len() < 4096 - 258
+        {
+            // What came last, and the first byte of this: both stand one after the other.
+            table.push((from, n + 1));
+        }
+        last = Some((start, out.len() - start));
+        // The decoder is one entry behind the encoder.
+        width = match table.len() + 258 + 1 {
+            n if n >= 2048 => 12,
+            n if n >= 1024 => 11,
+            n if n >= 512 => 10,
+            _ => 9,
+        };
+        if out.len() as u64 > MOST_STRIP {
+            return false;
+        }
+    }
+    true
 }
 
 /// Where the raster lies.
@@ -504,6 +588,9 @@ struct Keys {
     geo_citation: String,
     /// Metres of a plane unit.
     unit: f64,
+    /// How it is projected, where that is told by parameters.
+    method: u64,
+    parameters: BTreeMap<u64, f64>,
 }
 
 /// The geographic keys that tell the reference system.
@@ -515,6 +602,8 @@ fn keys(dir: &Directory, layout: Layout, w: &mut Window<'_>) -> Result<Keys, Ins
         citation: String::new(),
         geo_citation: String::new(),
         unit: 1.0,
+        method: 0,
+        parameters: BTreeMap::new(),
     };
     let n = dir.whole(w, layout, 34_735, 3)?.unwrap_or(0).min(1000);
     let ascii = dir.text(w, 34_737)?;
@@ -534,6 +623,12 @@ fn keys(dir: &Directory, layout: Layout, w: &mut Window<'_>) -> Result<Keys, Ins
             (1026, 34_737) => keys.citation = text(),
             (3073, 34_737) => keys.citation = text(),
             (2049, 34_737) => keys.geo_citation = text(),
+            (3075, 0) => keys.method = key[3],
+            (2057 | 2059 | 3078..=3095, 34_736) => {
+                if let Some(value) = dir.value(w, layout, 34_736, key[3])?.filter(|v| v.is_finite()) {
+                    keys.parameters.insert(key[0], value);
+                }
+            }
             (3076, 0) => {
                 keys.unit = match key[3] {
                     9002 => 0.3048,
@@ -554,10 +649,40 @@ fn reference(keys: &Keys) -> Option<String> {
         if let Some(code) = code(keys.projected_code) {
             return Some(code);
         }
+        if let Some(proj) = projection(keys) {
+            return Some(proj);
+        }
         // ESRI puts the text itself there.
         let text = keys.citation.trim();
         let text = text.strip_prefix("ESRI PE String = ").unwrap_or(text);
         return (!text.is_empty()).then(|| text.to_owned());
     }
     code(keys.geographic_code).or_else(|| (!keys.geo_citation.is_empty()).then(|| keys.geo_citation.clone()))
+}
+
+/// The projection that parameters tell, as a PROJ string: a zone of one's own is no rarity with Gauss-Krüger.
+fn projection(keys: &Keys) -> Option<String> {
+    let p = |key: u64| keys.parameters.get(&key).copied();
+    let centre = || p(3080).or_else(|| p(3084)).or_else(|| p(3088)).unwrap_or(0.0);
+    let origin = || p(3081).or_else(|| p(3085)).or_else(|| p(3089)).unwrap_or(0.0);
+    let east = p(3082).or_else(|| p(3086)).unwrap_or(0.0);
+    let north = p(3083).or_else(|| p(3087)).unwrap_or(0.0);
+    let scale = p(3092).or_else(|| p(3093)).unwrap_or(1.0);
+    let (one, two) = (p(3078).unwrap_or(0.0), p(3079).unwrap_or(0.0));
+    let method = match keys.method {
+        1 => format!("+proj=tmerc +lat_0={} +lon_0={} +k={scale}", origin(), centre()),
+        7 => format!("+proj=merc +lon_0={} +k={scale}", centre()),
+        8 => format!("+proj=lcc +lat_1={one} +lat_2={two} +lat_0={} +lon_0={}", origin(), centre()),
+        11 => format!("+proj=aea +lat_1={one} +lat_2={two} +lat_0={} +lon_0={}", origin(), centre()),
+        _ => return None,
+    };
+    let shape = match (keys.geographic_code, p(2057), p(2059)) {
+        (Some(4326), ..) => "+datum=WGS84".to_owned(),
+        (Some(4214), ..) => "+ellps=krass".to_owned(),
+        (Some(4610), ..) => "+a=6378140 +rf=298.257".to_owned(),
+        (_, Some(a), Some(rf)) => format!("+a={a} +rf={rf}"),
+        _ => "+ellps=GRS80".to_owned(),
+    };
+    let unit = if (keys.unit - 1.0).abs() < 1e-12 { "+units=m".to_owned() } else { format!("+to_meter={}", keys.unit) };
+    Some(format!("{method} +x_0={east} +y_0={north} {shape} {unit} +no_defs"))
 }

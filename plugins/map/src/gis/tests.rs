@@ -249,6 +249,27 @@ fn rasters_lie_where_gdal_says() {
 }
 
 #[test]
+fn heights_are_unpacked_and_systems_put_together() {
+    for name in ["ramp_LZW.tif", "ramp_PACKBITS.tif", "ramp_DEFLATE.tif"] {
+        let r = read(name);
+        let p = &r.spatial[0].properties;
+        assert_eq!((&p["elevation_min"], &p["elevation_max"]), (&json!(5.0), &json!(1504.0)), "{name}");
+        assert_eq!(r.spatial[0].crs.as_deref(), Some("EPSG:4490"));
+    }
+    let bytes = fixture(TOPIC, "custom.tif");
+    let r = inspect(&MapPlugin, "custom.tif", &bytes);
+    let crs = r.spatial[0].crs.as_deref().unwrap();
+    assert!(
+        crs.starts_with("+proj=tmerc +lat_0=0 +lon_0=117 +k=1 +x_0=500000 +y_0=0 ") && crs.contains("298.257222"),
+        "{crs}"
+    );
+    let r = read("plain.nc");
+    // netCDF tells the middles of the outer cells.
+    close(r.spatial[0].extent.unwrap(), [116.0005, 39.9205, 116.1195, 39.9995], 1e-6);
+    assert!(r.texts[0].contains("degrees_north"));
+}
+
+#[test]
 fn building_models_tell_where_they_stand() {
     let r = read("site.ifc");
     let [site, origin] = &r.spatial[..] else { panic!("{:?}", r.spatial) };
@@ -366,6 +387,9 @@ fn hostile_input_is_survived() {
         ("ifc", "site.ifc"),
         ("esri-grid", "plain.asc"),
         ("prj", "roads.prj"),
+        ("geotiff", "ramp_LZW.tif"),
+        ("geotiff", "ramp_PACKBITS.tif"),
+        ("netcdf", "plain.nc"),
     ];
     for (format, name) in names {
         abuse(&MapPlugin, format, name, &fixture(TOPIC, name), 30);
