@@ -14,6 +14,7 @@ use yumen_model::{Artifact, Context, Format, Grouper, Identity, InspectError, In
 const READERS: Family = Family(&[
     &gis::Shapefile,
     &gis::Dbf,
+    &gis::Memo,
     &gis::Sidecar,
     &gis::GeoTiff,
     &gis::Grids,

@@ -21,7 +21,7 @@ const DBF: Format = Format {
     reference: "https://www.dbase.com/KnowledgeBase/int/db7_file_fmt.htm; https://www.clicketyclick.dk/databases/xbase/format/dbf.html",
     evidence: "rows as records with the names of the fields, deleted ones too; lends field names to the shapefile beside it",
     limitations: &[
-        "Memo fields point into a .dbt or .fpt that is read on its own.",
+        "Memo fields point into a .dbt or .fpt that is read on its own: rows and memos are not put together.",
         "Tables encrypted by dBase IV are opaque.",
     ],
 };

@@ -427,42 +427,42 @@ fn lists_too_long_for_one_value_are_read_whole() {
 }
 
 #[test]
-#[ignore = "tells what becomes of the files of a folder: TRIAL=folder"]
-fn trial() {
-    let Ok(folder) = std::env::var("TRIAL") else { return };
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().map(|e| e.path()).collect();
-    paths.sort();
-    for path in paths.into_iter().filter(|p| p.is_file()) {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let bytes = std::fs::read(&path).unwrap();
-        let Some(identity) = identify(&MapPlugin, &name, &bytes) else {
-            eprintln!("{name}: none");
-            continue;
-        };
-        let r = testing::inspect_as(&MapPlugin, identity.format, &name, &bytes, testing::Engine::default());
-        r.assert_counted();
-        eprintln!(
-            "{name}: {} {:?} fixes {} {:?} opaque {:?} children {:?}",
-            identity.format,
-            r.result,
-            r.fixes.len(),
-            r.fixes.first(),
-            r.labels.opaque,
-            r.names()
-        );
-        for s in &r.spatial {
-            eprintln!(
-                "   {} {} crs {:?} extent {:?} samples {} {:?}",
-                s.kind,
-                s.confidence,
-                s.crs.as_deref().map(|c| &c[..c.floor_char_boundary(60)]),
-                s.extent,
-                s.samples.len(),
-                s.properties
-            );
-        }
-        for e in &r.exports {
-            eprintln!("   {} {}", e.key, e.value.to_string().chars().take(100).collect::<String>());
-        }
+fn memos_are_handed_on() {
+    let gbk = encoding_rs::GB18030.encode("车主 张三 13800138000").0.into_owned();
+    // FoxPro: blocks of 64 bytes from 512 on; a text of two blocks, a free block, a picture.
+    let mut fpt = vec![0; 512];
+    fpt[..4].copy_from_slice(&13u32.to_be_bytes());
+    fpt[6..8].copy_from_slice(&64u16.to_be_bytes());
+    let long = [gbk.clone(), testing::prose(80)].concat();
+    let mut block = [&1u32.to_be_bytes()[..], &u32::try_from(long.len()).unwrap().to_be_bytes(), &long].concat();
+    block.resize(128 + 64, 0);
+    fpt.extend(&block);
+    let mut block = [&0u32.to_be_bytes()[..], &4u32.to_be_bytes(), b"BM\x01\x02"].concat();
+    block.resize(64, 0);
+    fpt.extend(&block);
+    let r = inspect(&MapPlugin, "a.fpt", &fpt);
+    r.assert_clear();
+    assert_eq!(r.child("memo.txt").bytes, [&long[..], b"\n"].concat());
+    assert_eq!(r.child("object-1").bytes, b"BM\x01\x02");
+    // dBase III and IV.
+    let mut three = vec![0; 512];
+    three[0] = 2;
+    three.extend(&gbk);
+    three.extend([0x1A, 0x1A]);
+    three.resize(1024, 0);
+    let mut four = vec![0; 512];
+    four[0] = 2;
+    four[20..22].copy_from_slice(&512u16.to_le_bytes());
+    four.extend([0xFF, 0xFF, 8, 0]);
+    four.extend((u32::try_from(gbk.len()).unwrap() + 8).to_le_bytes());
+    four.extend(&gbk);
+    four.resize(1024, 0);
+    for bytes in [&three, &four] {
+        let r = inspect(&MapPlugin, "a.dbt", bytes);
+        r.assert_clear();
+        assert_eq!(r.child("memo.txt").bytes, [&gbk[..], b"\n"].concat());
+        abuse(&MapPlugin, "dbf-memo", "a.dbt", bytes, 40);
     }
+    abuse(&MapPlugin, "dbf-memo", "a.fpt", &fpt, 40);
+    assert_eq!(identify(&MapPlugin, "noise.fpt", &testing::noise(9, 4000)), None);
 }
