@@ -41,9 +41,9 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
     shp.resize(100, 0);
     for i in 0..POSITIONS {
         let (x, y) = place(i);
-        let _ = write!(
+        let _ = writeln!(
             gpx,
-            "<trkpt lat=\"{y:.6}\" lon=\"{x:.6}\"><ele>40.1</ele><time>2026-01-02T03:04:05Z</time></trkpt>\n"
+            "<trkpt lat=\"{y:.6}\" lon=\"{x:.6}\"><ele>40.1</ele><time>2026-01-02T03:04:05Z</time></trkpt>"
         );
         let comma = if i == 0 { "" } else { "," };
         let _ = write!(

@@ -126,7 +126,8 @@ fn read(artifact: &Artifact, c: &mut Container<'_>) -> Result<(), InspectError> 
     while at < len {
         let Some((from, to, text)) = memo(c, &head, at)? else {
             // A block of no memo: free, or the middle of one that was given up.
-            let end = (at + head.block).min(len);
+            // Without an end mark from here to the end there is none further on either.
+            let end = if head.kind == Kind::Three { len } else { (at + head.block).min(len) };
             c.unallocated(at..end)?;
             at = end;
             continue;

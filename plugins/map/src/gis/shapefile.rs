@@ -167,7 +167,9 @@ fn records(c: &mut Container<'_>, reader: &mut Reader<'_>, done: &mut u64) -> Re
             if at >= told {
                 break;
             }
-            return Err(InspectError::corrupt(at, "a shape whose parts do not fit into its record"));
+            // The next record is where this one says: only its own shape is lost.
+            c.opaque(at + 8..at + 8 + size, yumen_model::Reason::Corrupt)?;
+            c.tell_at("bad-entry", at);
         }
         at += 8 + size;
         *done = at;

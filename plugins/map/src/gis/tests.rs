@@ -214,6 +214,18 @@ fn all_types_of_shapes_are_read() {
 }
 
 #[test]
+fn a_broken_shape_costs_only_itself() {
+    let mut bytes = fixture(TOPIC, "roads.shp");
+    // The number of parts of the second record.
+    let second = 100 + 8 + 96;
+    bytes[second + 8 + 36..second + 8 + 40].copy_from_slice(&u32::MAX.to_le_bytes());
+    let r = inspect(&MapPlugin, "roads.shp", &bytes);
+    assert_eq!(r.result, Ok(()));
+    assert!(r.noted("bad-entry"));
+    assert_eq!((r.opaque(), &r.spatial[0].properties["lines"]), (96, &json!(299)));
+}
+
+#[test]
 fn rasters_lie_where_gdal_says() {
     let truth: Value = serde_json::from_str(&kept("rasters.json")).unwrap();
     for name in ["picture.tif", "plain.tif", "dem.tif", "big.tif", "cog.tif"] {
