@@ -16,6 +16,8 @@ mod sumo;
 mod survey;
 mod vissim;
 mod xml;
+mod gis;
+mod survey;
 
 use std::sync::LazyLock;
 
@@ -34,6 +36,20 @@ const READERS: Family = Family(&[
     &pbf::OsmPbf,
     &apollo::Apollo,
     &autoware::Autoware,
+    &gis::Shapefile,
+    &gis::Dbf,
+    &gis::Memo,
+    &gis::Sidecar,
+    &gis::GeoTiff,
+    &gis::Grids,
+    &gis::NetCdf,
+    &gis::GeoJson,
+    &gis::Gpx,
+    &gis::Kml,
+    &gis::Gml,
+    &gis::Ifc,
+    &gis::Fit,
+    &gis::Igc,
 ]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
@@ -57,6 +73,8 @@ impl Plugin for MapPlugin {
 
     fn groupers(&self) -> Vec<Box<dyn Grouper>> {
         vec![Box::new(autoware::OriginGrouper)]
+        use gis::crs::{ATTRIBUTES, CRS, ENCODING, SameStem, WORLD};
+        [CRS, ATTRIBUTES, ENCODING, WORLD].map(|key| Box::new(SameStem(key)) as Box<dyn Grouper>).into()
     }
 }
 
