@@ -449,6 +449,13 @@ impl<'a> Container<'a> {
     }
 }
 
+/// What is sent by other means (a writer of records) while the container is open.
+impl Inspection for Container<'_> {
+    fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
+        Container::send(self, message)
+    }
+}
+
 /// Whether a path is absolute, has a drive letter or a `..` in it.
 fn escapes(raw: &[u8]) -> bool {
     matches!(raw, [b'/' | b'\\', ..])
