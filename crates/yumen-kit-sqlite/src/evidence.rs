@@ -57,6 +57,7 @@ pub fn rest(
             continue;
         }
         let mut records = TableRecords::new(artifact, stream, table);
+        records.bare = is_index_data(database, table);
         stream += 1;
         database.rows(table, &mut |row| records.row(row, to))?;
         counts.push((table.name.clone(), records.finish(to)?));
@@ -66,6 +67,28 @@ pub fn rest(
     strays.finish(to)?;
     database.account(to)?;
     Ok(counts)
+}
+
+/// Whether the blobs of a table repeat what stands elsewhere: nodes of spatial indexes, inverted lists of full-text indexes, samples for the planner.
+#[must_use]
+pub fn is_index_data(database: &Database, table: &Table) -> bool {
+    const OF: &[(&str, &[&str])] = &[
+        ("rtree", &["_node", "_parent", "_rowid"]),
+        ("geopoly", &["_node", "_parent", "_rowid"]),
+        ("fts", &["_segments", "_segdir", "_docsize", "_stat", "_data", "_idx"]),
+    ];
+    if table.name.starts_with("sqlite_stat") {
+        return true;
+    }
+    let name = table.name.to_lowercase();
+    database.tables().iter().any(|t| match &t.kind {
+        TableKind::Virtual(module) => {
+            let module = module.to_lowercase();
+            let suffix = name.strip_prefix(&t.name.to_lowercase()).unwrap_or("");
+            OF.iter().any(|(of, suffixes)| module.starts_with(of) && suffixes.contains(&suffix))
+        }
+        _ => false,
+    })
 }
 
 /// Sends rows of one table as records, each value under the name of its column.
@@ -78,6 +101,8 @@ pub struct TableRecords {
     names: Vec<u32>,
     /// Values of each column that were handed over without being known.
     unknown: Vec<u32>,
+    /// Whether blobs are passed over.
+    bare: bool,
     rows: u64,
 }
 
@@ -89,7 +114,7 @@ impl TableRecords {
         let mut writer = RecordWriter::stream(artifact, stream, properties);
         let columns: Vec<String> = table.columns.iter().map(|c| c.name.clone()).collect();
         let names = columns.iter().map(|n| writer.name(n)).collect();
-        TableRecords { writer, table: table.name.clone(), columns, names, unknown: Vec::new(), rows: 0 }
+        TableRecords { writer, table: table.name.clone(), columns, names, unknown: Vec::new(), bare: false, rows: 0 }
     }
 
     /// A stream of rows whose table is not known.
@@ -101,8 +126,22 @@ impl TableRecords {
             columns: Vec::new(),
             names: Vec::new(),
             unknown: Vec::new(),
+            bare: false,
             rows: 0,
         }
+    }
+
+    /// Passes over blobs: the caller reads them itself, or they repeat other things.
+    #[must_use]
+    pub fn without_blobs(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Sends a row.
@@ -135,6 +174,7 @@ impl TableRecords {
                 Value::Int(int) => self.writer.cell(&int.to_string(), name, number(n), spot, row.end, false),
                 Value::Real(real) => self.writer.cell(&format!("{real:?}"), name, number(n), spot, row.end, false),
                 Value::Text(field) => self.text(row, n, field, spot, to)?,
+                Value::Blob(_) if self.bare => {}
                 Value::Blob(field) => self.blob(row, n, field, spot, to)?,
             }
             self.writer.cut_long_record(to)?;
