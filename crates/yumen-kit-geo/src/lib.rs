@@ -9,6 +9,7 @@ pub mod datum;
 pub mod ecef;
 pub mod place;
 pub mod track;
+pub mod wkb;
 
 pub use angle::{Angle, Axis};
 pub use datum::Datum;

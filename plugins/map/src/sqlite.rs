@@ -6,7 +6,6 @@ mod features;
 mod mvt;
 mod nds;
 mod tiles;
-mod wkb;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Tables: CSV, TSV and other delimited values, with dialect and header found by content; databases.
 
 mod csv;
+mod parquet;
 mod schema;
 mod sqlite;
 
@@ -14,7 +15,7 @@ use yumen_model::{Artifact, Certainty, Context, Format, Grouper, Identity, Inspe
 pub struct TablePlugin;
 
 /// Every reader of binary tables. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[&sqlite::Sqlite]);
+const READERS: Family = Family(&[&sqlite::Sqlite, &parquet::Parquet]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     let mut formats = vec![csv::FORMAT];

@@ -4,7 +4,9 @@ use yumen_kit_container::Container;
 use yumen_kit_sqlite::{Row, Table, TableKind, Value};
 use yumen_model::InspectError;
 
-use super::{Reader, wkb};
+use yumen_kit_geo::wkb;
+
+use super::Reader;
 use crate::gis::emit::Emit;
 use crate::gis::shapes::{Form, Sequence, Shapes, Step};
 use crate::gis::{when, words};
@@ -158,7 +160,7 @@ impl Reader<'_> {
 impl Feature {
     fn of(pieces: Vec<wkb::Piece>) -> Feature {
         let begins = pieces.iter().enumerate().filter_map(|(i, p)| match p {
-            wkb::Piece::Begin(form) => Some((*form, i)),
+            wkb::Piece::Begin(shape) => Some((form_of(*shape), i)),
             _ => None,
         });
         Feature { shapes: begins.collect(), pieces }
@@ -258,6 +260,14 @@ impl Told<'_> {
     }
 }
 
+fn form_of(shape: wkb::Shape) -> Form {
+    match shape {
+        wkb::Shape::Point => Form::Point,
+        wkb::Shape::Line => Form::Line,
+        wkb::Shape::Area => Form::Area,
+    }
+}
+
 fn height(z: Option<f64>) -> Option<f64> {
     z.filter(|z| z.is_finite())
 }
@@ -266,9 +276,9 @@ fn height(z: Option<f64>) -> Option<f64> {
 pub(super) fn draw(shapes: &mut Shapes, pieces: &[wkb::Piece]) {
     for piece in pieces {
         match *piece {
-            wkb::Piece::Begin(form) => shapes.begin(form),
+            wkb::Piece::Begin(shape) => shapes.begin(form_of(shape)),
             wkb::Piece::Part(_) => shapes.part(),
-            wkb::Piece::At(form, p) => shapes.vertex(form, p.x, p.y, height(p.z)),
+            wkb::Piece::At(shape, p) => shapes.vertex(form_of(shape), p.x, p.y, height(p.z)),
             wkb::Piece::EndRing(hole) => shapes.end_ring(Some(hole)),
         }
     }

@@ -2,28 +2,42 @@
 //!
 //! Sources: OGC 06-103r4 (simple features), OGC 12-128 (GeoPackage) 2.1.3, SpatiaLite's "BLOB-Geometry" description, PostGIS's EWKB flags.
 
-use crate::gis::shapes::Form;
-
 /// Geometries nest no deeper than this.
 const DEEPEST: usize = 16;
 
+/// Kinds of shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A position.
+    Point,
+    /// One or more lines.
+    Line,
+    /// An outer ring and holes.
+    Area,
+}
+
 /// One position: x, y, height, measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Position {
-    pub(crate) x: f64,
-    pub(crate) y: f64,
-    pub(crate) z: Option<f64>,
-    pub(crate) m: Option<f64>,
+pub struct Position {
+    /// Longitude or easting.
+    pub x: f64,
+    /// Latitude or northing.
+    pub y: f64,
+    /// Height.
+    pub z: Option<f64>,
+    /// Measure: a distance, often a time.
+    pub m: Option<f64>,
 }
 
 /// What a geometry is made of, in order.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Piece {
+pub enum Piece {
     /// A point, a line, an area or a surface begins.
-    Begin(Form),
+    Begin(Shape),
     /// A line, or a ring of an area.
-    Part(Form),
-    At(Form, Position),
+    Part(Shape),
+    /// The next position.
+    At(Shape, Position),
     /// A ring ends; whether it is a hole.
     EndRing(bool),
 }
@@ -37,13 +51,16 @@ enum Flavour {
 
 /// What stands before the geometry: the number of its reference system, and whether it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Wrapped {
-    pub(crate) srid: Option<i32>,
-    pub(crate) empty: bool,
+pub struct Wrapped {
+    /// Number of the reference system.
+    pub srid: Option<i32>,
+    /// Whether the wrapping says that it is empty.
+    pub empty: bool,
 }
 
-/// Reads a geometry in any of the forms that databases keep it in. None where it is none; false where it ends early.
-pub(crate) fn read(bytes: &[u8], each: &mut dyn FnMut(Piece)) -> Option<(Wrapped, bool)> {
+/// Reads a geometry in any of the forms that databases keep it in. `None` where it is none; false where it ends early.
+#[must_use]
+pub fn read(bytes: &[u8], each: &mut dyn FnMut(Piece)) -> Option<(Wrapped, bool)> {
     let mut wrapped = Wrapped::default();
     let mut flavour = Flavour::Wkb;
     let body = if bytes.starts_with(b"GP") && bytes.len() >= 8 {
@@ -159,7 +176,7 @@ impl Reader<'_, '_> {
         Some(Position { x, y, z, m })
     }
 
-    fn positions(&mut self, form: Form, d: Dims) -> Option<()> {
+    fn positions(&mut self, form: Shape, d: Dims) -> Option<()> {
         let wide = 8 * (2 + usize::from(d.z) + usize::from(d.m));
         // A count that can't be is cut to what is there.
         let n = self.int()? as usize;
@@ -183,41 +200,41 @@ impl Reader<'_, '_> {
     }
 
     /// A geometry whose head was read; `within`: it is a part of a line or a ring.
-    fn shape(&mut self, kind: u32, depth: usize, within: Option<Form>) -> Option<()> {
+    fn shape(&mut self, kind: u32, depth: usize, within: Option<Shape>) -> Option<()> {
         let (base, d) = dims(kind)?;
         if depth > DEEPEST {
             return None;
         }
         match base {
             1 => {
-                (self.each)(Piece::Begin(Form::Point));
+                (self.each)(Piece::Begin(Shape::Point));
                 let p = self.position(d)?;
-                (self.each)(Piece::At(Form::Point, p));
+                (self.each)(Piece::At(Shape::Point, p));
             }
             2 | 8 => {
                 if within.is_none() {
-                    (self.each)(Piece::Begin(Form::Line));
+                    (self.each)(Piece::Begin(Shape::Line));
                 }
-                let form = within.unwrap_or(Form::Line);
+                let form = within.unwrap_or(Shape::Line);
                 (self.each)(Piece::Part(form));
                 self.positions(form, d)?;
             }
             3 | 17 => {
-                (self.each)(Piece::Begin(Form::Area));
+                (self.each)(Piece::Begin(Shape::Area));
                 for ring in 0..self.count(4)? {
-                    (self.each)(Piece::Part(Form::Area));
-                    self.positions(Form::Area, d)?;
+                    (self.each)(Piece::Part(Shape::Area));
+                    self.positions(Shape::Area, d)?;
                     (self.each)(Piece::EndRing(ring > 0));
                 }
             }
             4..=7 | 9..=12 | 15 | 16 => {
                 let inner = match base {
-                    5 | 9 | 11 => Some(within.unwrap_or(Form::Line)),
-                    10 => Some(Form::Area),
+                    5 | 9 | 11 => Some(within.unwrap_or(Shape::Line)),
+                    10 => Some(Shape::Area),
                     _ => None,
                 };
                 if inner.is_some() && within.is_none() {
-                    (self.each)(Piece::Begin(if base == 10 { Form::Area } else { Form::Line }));
+                    (self.each)(Piece::Begin(if base == 10 { Shape::Area } else { Shape::Line }));
                 }
                 let mut ignored = Wrapped::default();
                 for n in 0..self.count(5)? {
@@ -268,7 +285,7 @@ mod tests {
 
     #[test]
     fn points_in_all_wrappings() {
-        let at = Piece::At(Form::Point, Position { x: 116.5, y: 39.5, z: None, m: None });
+        let at = Piece::At(Shape::Point, Position { x: 116.5, y: 39.5, z: None, m: None });
         let plain = point(116.5, 39.5);
         let mut gp = vec![b'G', b'P', 0, 0x03];
         gp.extend(4326i32.to_le_bytes());
@@ -285,7 +302,7 @@ mod tests {
         lite.push(0xFE);
         for (bytes, srid) in [(plain, None), (gp, Some(4326)), (ewkb, Some(4326)), (lite, Some(4326))] {
             let (wrapped, whole, all) = pieces(&bytes).unwrap();
-            assert_eq!((wrapped.srid, whole, &all[..]), (srid, true, &[Piece::Begin(Form::Point), at][..]));
+            assert_eq!((wrapped.srid, whole, &all[..]), (srid, true, &[Piece::Begin(Shape::Point), at][..]));
             for n in 0..bytes.len() {
                 assert!(
                     !pieces(&bytes[..n]).is_some_and(|(_, whole, _)| whole) || srid.is_some() && n + 1 == bytes.len()
@@ -309,7 +326,7 @@ mod tests {
         let (_, whole, all) = pieces(&b).unwrap();
         assert!(whole);
         assert_eq!(all.len(), 7);
-        assert_eq!(all[2], Piece::At(Form::Area, Position { x: 1.0, y: 2.0, z: Some(3.0), m: None }));
+        assert_eq!(all[2], Piece::At(Shape::Area, Position { x: 1.0, y: 2.0, z: Some(3.0), m: None }));
         assert_eq!((all[3], all[6]), (Piece::EndRing(false), Piece::EndRing(true)));
     }
 
