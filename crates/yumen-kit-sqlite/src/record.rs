@@ -224,7 +224,7 @@ impl Record<'_> {
             _ => {
                 let len = (serial - 12) / 2;
                 let field = Field { record: self, start, len };
-                (Some(if serial % 2 == 0 { Value::Blob(field) } else { Value::Text(field) }), len)
+                (Some(if serial.is_multiple_of(2) { Value::Blob(field) } else { Value::Text(field) }), len)
             }
         }
     }
