@@ -9,10 +9,24 @@ mod survey;
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
-use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
+use yumen_model::{Artifact, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[&sqlite::SqliteMaps]);
+const READERS: Family = Family(&[
+    &gis::Shapefile,
+    &gis::Dbf,
+    &gis::Sidecar,
+    &gis::GeoTiff,
+    &gis::Grids,
+    &gis::GeoJson,
+    &gis::Gpx,
+    &gis::Kml,
+    &gis::Gml,
+    &gis::Ifc,
+    &gis::Fit,
+    &gis::Igc,
+    &sqlite::SqliteMaps,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
@@ -31,5 +45,10 @@ impl Plugin for MapPlugin {
 
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         READERS.inspect(artifact, context, out)
+    }
+
+    fn groupers(&self) -> Vec<Box<dyn Grouper>> {
+        use gis::crs::{ATTRIBUTES, CRS, ENCODING, SameStem, WORLD};
+        [CRS, ATTRIBUTES, ENCODING, WORLD].map(|key| Box::new(SameStem(key)) as Box<dyn Grouper>).into()
     }
 }
