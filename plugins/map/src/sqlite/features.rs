@@ -137,7 +137,7 @@ impl Reader<'_> {
                 shapes.features += 1;
                 let feature = Feature::of(pieces);
                 let told = Told { named_track, columns: &columns, row };
-                told.send(feature, &mut shapes, &mut points, &mut emit, &mut lines, to)?;
+                told.send(&feature, &mut shapes, &mut points, &mut emit, &mut lines, to)?;
             }
             let skip = |n: usize| {
                 let read = matches!(row.values.get(n), Some(Value::Blob(field)) if wkb::read(field.head(), &mut |_| {}).is_some());
@@ -196,7 +196,7 @@ impl Told<'_> {
 
     fn send(
         &self,
-        feature: Feature,
+        feature: &Feature,
         shapes: &mut Shapes,
         points: &mut Sequence,
         emit: &mut Emit<'_>,
