@@ -203,7 +203,7 @@ impl TableRecords {
             return self.child(row, n, field, to);
         }
         let (place, whole) = field.place();
-        let text = field.text();
+        let text = shown(field);
         let verbatim = whole && matches!(text, std::borrow::Cow::Borrowed(_));
         let name = self.names.get(n).copied().unwrap_or(NO_NAME);
         self.writer.cell(&text, name, number(n), Spot { byte: place.start, ..spot }, place.end, verbatim);
@@ -267,6 +267,18 @@ impl TableRecords {
         let meta = ChildMeta::named(name.as_bytes());
         to.hand_over(meta, field.extents())
     }
+}
+
+/// A text, also where an application stored it in the code page of its system instead of UTF-8.
+fn shown<'a>(field: &Field<'a>) -> std::borrow::Cow<'a, str> {
+    let bytes = field.head();
+    if field.encoding() == Encoding::Utf8
+        && std::str::from_utf8(bytes).is_err()
+        && let Some(text) = encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes)
+    {
+        return text;
+    }
+    field.text()
 }
 
 fn number(n: usize) -> u32 {
