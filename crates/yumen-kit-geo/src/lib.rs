@@ -16,6 +16,7 @@ pub mod outline;
 pub mod place;
 pub mod projection;
 pub mod track;
+pub mod wkb;
 
 pub use angle::{Angle, Axis};
 pub use crs::{Crs, DatumFrom, Frame};

@@ -17,6 +17,7 @@ mod survey;
 mod vissim;
 mod xml;
 mod gis;
+mod sqlite;
 mod survey;
 
 use std::sync::LazyLock;
@@ -50,6 +51,7 @@ const READERS: Family = Family(&[
     &gis::Ifc,
     &gis::Fit,
     &gis::Igc,
+    &sqlite::SqliteMaps,
 ]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());

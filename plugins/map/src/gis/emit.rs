@@ -31,6 +31,11 @@ impl<'a> Emit<'a> {
         Emit { artifact, fixes: Fixes::new(0, "receiver", crs), sent: 0 }
     }
 
+    /// The positions of the `n`th source of an artifact of several.
+    pub(crate) fn source(artifact: &'a Artifact, n: u32, crs: Option<&str>) -> Self {
+        Emit { artifact, fixes: Fixes::new(n, "receiver", crs), sent: 0 }
+    }
+
     /// Tells something of all positions; only before the first goes out.
     pub(crate) fn property(&mut self, name: &str, value: &str) {
         self.fixes.tell(name, value);

@@ -2,7 +2,7 @@
 
 pub(crate) mod crs;
 mod dbf;
-mod emit;
+pub(crate) mod emit;
 mod fit;
 mod geojson;
 mod geotiff;
@@ -15,13 +15,13 @@ mod kml;
 mod memo;
 mod netcdf;
 mod shapefile;
-mod shapes;
+pub(crate) mod shapes;
 mod sidecar;
 #[cfg(test)]
 mod tests;
 mod tokens;
-mod when;
-mod words;
+pub(crate) mod when;
+pub(crate) mod words;
 mod xml;
 
 pub(crate) use dbf::Dbf;
