@@ -449,11 +449,7 @@ impl<'a> Container<'a> {
     }
 }
 
-<<<<<<< HEAD
-/// What a shared tool sends goes through the container.
-=======
 /// What is sent by other means (a writer of records) while the container is open.
->>>>>>> work-sqlite
 impl Inspection for Container<'_> {
     fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
         Container::send(self, message)

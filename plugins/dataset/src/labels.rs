@@ -25,7 +25,13 @@ const MOST: usize = 200;
 const LONGEST: usize = 64;
 
 /// A format of labels.
-const fn format(name: &'static str, title: &'static str, media_type: &'static str, magic: &'static str, reference: &'static str) -> Format {
+const fn format(
+    name: &'static str,
+    title: &'static str,
+    media_type: &'static str,
+    magic: &'static str,
+    reference: &'static str,
+) -> Format {
     Format {
         name,
         title,

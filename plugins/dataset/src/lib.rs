@@ -19,7 +19,17 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[&npy::Npy, &hdf5::Hdf5, &mat::Mat, &mat4::Mat4, &tfrecord::TfRecord, &labels::JsonLabels, &labels::XmlLabels, &labels::TextLabels, &labels::PointLabels]);
+const READERS: Family = Family(&[
+    &npy::Npy,
+    &hdf5::Hdf5,
+    &mat::Mat,
+    &mat4::Mat4,
+    &tfrecord::TfRecord,
+    &labels::JsonLabels,
+    &labels::XmlLabels,
+    &labels::TextLabels,
+    &labels::PointLabels,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

@@ -7,18 +7,17 @@ mod autoware;
 mod commonroad;
 mod crg;
 mod curve;
+mod gis;
 mod opendrive;
 mod openscenario;
 mod osm;
 mod osmxml;
 mod pbf;
+mod sqlite;
 mod sumo;
 mod survey;
 mod vissim;
 mod xml;
-mod gis;
-mod sqlite;
-mod survey;
 
 use std::sync::LazyLock;
 
@@ -74,9 +73,10 @@ impl Plugin for MapPlugin {
     }
 
     fn groupers(&self) -> Vec<Box<dyn Grouper>> {
-        vec![Box::new(autoware::OriginGrouper)]
         use gis::crs::{ATTRIBUTES, CRS, ENCODING, SameStem, WORLD};
-        [CRS, ATTRIBUTES, ENCODING, WORLD].map(|key| Box::new(SameStem(key)) as Box<dyn Grouper>).into()
+        let origin = Box::new(autoware::OriginGrouper) as Box<dyn Grouper>;
+        let beside = [CRS, ATTRIBUTES, ENCODING, WORLD].map(|key| Box::new(SameStem(key)) as Box<dyn Grouper>);
+        std::iter::once(origin).chain(beside).collect()
     }
 }
 

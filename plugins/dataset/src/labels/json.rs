@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use yumen_kit_container::{Container, FormatReader};
-use yumen_kit_text::{Sample, send_json};
+use yumen_kit_text::Sample;
+use yumen_kit_text::json::send_json;
 use yumen_model::{Artifact, Certainty, Context, Fix, Format, Identity, InspectError, Inspection, Probe};
 
 use super::{Labels, format};
@@ -14,15 +15,69 @@ pub(crate) struct JsonLabels;
 
 const JSON: &str = "application/json";
 const FORMATS: &[Format] = &[
-    format("coco", "COCO annotations", JSON, "`images` with `file_name`, beside `annotations` or `categories`", "https://cocodataset.org/#format-data"),
-    format("nuscenes", "nuScenes table", JSON, "a list of objects with a `token` and the fields of one of its tables", "https://www.nuscenes.org/nuscenes#data-format"),
-    format("bdd100k", "BDD100K labels", JSON, "a list of objects with `name` and `labels` or `frames` of `category`", "https://doc.bdd100k.com/format.html"),
-    format("openlabel", "ASAM OpenLABEL", JSON, "the key `openlabel` (or `vcd`) at the root", "https://www.asam.net/standards/detail/openlabel/"),
-    format("cityscapes", "Cityscapes polygons", JSON, "`imgHeight`, `imgWidth`, `objects` with `polygon`", "https://github.com/mcordts/cityscapesScripts"),
-    format("labelme", "LabelMe annotations", JSON, "`shapes` with `points`, beside `imagePath`", "https://github.com/wkentaro/labelme"),
-    format("dair-v2x", "DAIR-V2X labels", JSON, "objects with `3d_location` and `3d_dimensions`, or `pointcloud_path` and `image_path`", "https://thudair.baai.ac.cn/"),
-    format("once", "ONCE annotations", JSON, "`meta_info` and `frames` with `sequence_id`", "https://once-for-auto-driving.github.io/"),
-    format("tusimple", "TuSimple lanes", JSON, "lines with `lanes`, `h_samples`, `raw_file`", "https://github.com/TuSimple/tusimple-benchmark"),
+    format(
+        "coco",
+        "COCO annotations",
+        JSON,
+        "`images` with `file_name`, beside `annotations` or `categories`",
+        "https://cocodataset.org/#format-data",
+    ),
+    format(
+        "nuscenes",
+        "nuScenes table",
+        JSON,
+        "a list of objects with a `token` and the fields of one of its tables",
+        "https://www.nuscenes.org/nuscenes#data-format",
+    ),
+    format(
+        "bdd100k",
+        "BDD100K labels",
+        JSON,
+        "a list of objects with `name` and `labels` or `frames` of `category`",
+        "https://doc.bdd100k.com/format.html",
+    ),
+    format(
+        "openlabel",
+        "ASAM OpenLABEL",
+        JSON,
+        "the key `openlabel` (or `vcd`) at the root",
+        "https://www.asam.net/standards/detail/openlabel/",
+    ),
+    format(
+        "cityscapes",
+        "Cityscapes polygons",
+        JSON,
+        "`imgHeight`, `imgWidth`, `objects` with `polygon`",
+        "https://github.com/mcordts/cityscapesScripts",
+    ),
+    format(
+        "labelme",
+        "LabelMe annotations",
+        JSON,
+        "`shapes` with `points`, beside `imagePath`",
+        "https://github.com/wkentaro/labelme",
+    ),
+    format(
+        "dair-v2x",
+        "DAIR-V2X labels",
+        JSON,
+        "objects with `3d_location` and `3d_dimensions`, or `pointcloud_path` and `image_path`",
+        "https://thudair.baai.ac.cn/",
+    ),
+    format(
+        "once",
+        "ONCE annotations",
+        JSON,
+        "`meta_info` and `frames` with `sequence_id`",
+        "https://once-for-auto-driving.github.io/",
+    ),
+    format(
+        "tusimple",
+        "TuSimple lanes",
+        JSON,
+        "lines with `lanes`, `h_samples`, `raw_file`",
+        "https://github.com/TuSimple/tusimple-benchmark",
+    ),
 ];
 
 /// Fields that tell the tables of nuScenes apart, beside `token`.
@@ -65,14 +120,19 @@ fn recognise(text: &str) -> Option<&'static str> {
     if has("meta_info") && has("frames") && has("sequence_id") {
         return Some("once");
     }
-    if has("3d_location") && has("3d_dimensions") || list && has("pointcloud_path") && has("image_path") || has("infrastructure_image_path") {
+    if has("3d_location") && has("3d_dimensions")
+        || list && has("pointcloud_path") && has("image_path")
+        || has("infrastructure_image_path")
+    {
         return Some("dair-v2x");
     }
     if list && has("token") && TABLES.iter().any(|(_, fields)| fields.iter().all(|f| has(f))) {
         return Some("nuscenes");
     }
     let boxes = has("annotations") || has("categories") || has("segmentation");
-    if !list && has("images") && has("file_name") && (boxes || has("license") && has("coco_url")) || !list && has("annotations") && has("category_id") && has("image_id") {
+    if !list && has("images") && has("file_name") && (boxes || has("license") && has("coco_url"))
+        || !list && has("annotations") && has("category_id") && has("image_id")
+    {
         return Some("coco");
     }
     if has("category") && (has("box2d") || has("poly2d") || has("box3d")) && has("name") {
@@ -158,7 +218,9 @@ impl Counter {
     fn list(&mut self, key: &str, parent: &str, len: u64) {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
-            ("coco", "", "images") | ("openlabel", "openlabel" | "vcd", "frames") | ("once", "", "frames") => l.frames += len,
+            ("coco", "", "images") | ("openlabel", "openlabel" | "vcd", "frames") | ("once", "", "frames") => {
+                l.frames += len
+            }
             ("coco", "", "annotations")
             | ("cityscapes", "", "objects")
             | ("labelme", "", "shapes")
@@ -259,7 +321,9 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
         let Node { counter, key, parent, depth } = self;
         let (mut len, mut triple) = (0u64, [0.0; 3]);
-        while let Some(value) = list.next_element_seed(Node { counter: &mut *counter, key, parent, depth: depth + 1 })? {
+        while let Some(value) =
+            list.next_element_seed(Node { counter: &mut *counter, key, parent, depth: depth + 1 })?
+        {
             if let (Scalar::Number(n), Some(slot)) = (value, triple.get_mut(usize::try_from(len).unwrap_or(3))) {
                 *slot = n;
             }
@@ -282,7 +346,8 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     *count += usize::from(fields.contains(&name.as_str()));
                 }
             }
-            let value = map.next_value_seed(Node { counter: &mut *counter, key: &name, parent: key, depth: depth + 1 })?;
+            let value =
+                map.next_value_seed(Node { counter: &mut *counter, key: &name, parent: key, depth: depth + 1 })?;
             match (name.as_str(), value) {
                 ("translation", Scalar::Triple(xyz)) => translation = Some(xyz),
                 ("timestamp", Scalar::Number(t)) => timestamp = Some(t),

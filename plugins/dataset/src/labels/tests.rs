@@ -29,7 +29,10 @@ fn sets_in_json_are_counted() {
         "categories": [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
     });
     let t = told("instances.json", &coco.to_string(), "coco");
-    assert_eq!((property(&t, "frames"), property(&t, "labels"), property(&t, "classes")), (json!(2), json!(3), json!(["car", "person"])));
+    assert_eq!(
+        (property(&t, "frames"), property(&t, "labels"), property(&t, "classes")),
+        (json!(2), json!(3), json!(["car", "person"]))
+    );
     assert!(t.values.iter().any(|(_, v)| v.contains("13800138000")));
 
     let bdd = json!([{"name": "a.jpg", "attributes": {"weather": "clear"}, "labels": [{"category": "car", "box2d": {"x1": 1.0}}, {"category": "rider", "box2d": {"x1": 2.0}}]}]);
@@ -45,7 +48,10 @@ fn sets_in_json_are_counted() {
 
     let open = json!({"openlabel": {"metadata": {"schema_version": "1.0.0"}, "objects": {"1": {"type": "Car", "name": "c1"}}, "frames": {"0": {}, "1": {}}, "streams": {"Camera_Front": {"type": "camera"}}}});
     let t = told("scene.json", &open.to_string(), "openlabel");
-    assert_eq!((property(&t, "frames"), property(&t, "labels"), property(&t, "sensors")), (json!(2), json!(1), json!(["Camera_Front"])));
+    assert_eq!(
+        (property(&t, "frames"), property(&t, "labels"), property(&t, "sensors")),
+        (json!(2), json!(1), json!(["Camera_Front"]))
+    );
 
     let dair = json!([{"type": "Car", "2d_box": {"xmin": 1}, "3d_dimensions": {"h": 1.5}, "3d_location": {"x": 1.0}, "rotation": 0.1}]);
     assert_eq!(property(&told("000001.json", &dair.to_string(), "dair-v2x"), "labels"), json!(1));
@@ -62,7 +68,10 @@ fn the_tables_of_nuscenes_are_told_apart() {
     assert_eq!(t.fixes.len(), 20);
     assert!((t.fixes[19].x - 430.3).abs() < 1e-9 && (t.fixes[0].time_s.unwrap() - 1_532_402_927.612_46).abs() < 1e-3);
     let sensors = json!([{"token": "a", "channel": "LIDAR_TOP", "modality": "lidar"}, {"token": "b", "channel": "CAM_FRONT", "modality": "camera"}]);
-    assert_eq!(property(&told("sensor.json", &sensors.to_string(), "nuscenes"), "sensors"), json!(["CAM_FRONT", "LIDAR_TOP"]));
+    assert_eq!(
+        property(&told("sensor.json", &sensors.to_string(), "nuscenes"), "sensors"),
+        json!(["CAM_FRONT", "LIDAR_TOP"])
+    );
     let samples = json!([{"token": "a", "timestamp": 1, "prev": "", "next": "b", "scene_token": "s"}, {"token": "b", "timestamp": 2, "prev": "a", "next": "", "scene_token": "s"}]);
     assert_eq!(property(&told("sample.json", &samples.to_string(), "nuscenes"), "frames"), json!(2));
 }
@@ -73,7 +82,11 @@ fn kitti_and_yolo_are_read_line_by_line() {
     let t = told("000001.txt", label, "kitti");
     assert_eq!((property(&t, "labels"), property(&t, "classes")), (json!(2), json!(["Car", "DontCare"])));
     let matrix = (0..12).map(|n| format!("{n}.5e+00")).collect::<Vec<_>>().join(" ");
-    told("calib.txt", &format!("P0: {matrix}\nP1: {matrix}\nP2: {matrix}\nP3: {matrix}\nTr_velo_to_cam: {matrix}\n"), "kitti");
+    told(
+        "calib.txt",
+        &format!("P0: {matrix}\nP1: {matrix}\nP2: {matrix}\nP3: {matrix}\nTr_velo_to_cam: {matrix}\n"),
+        "kitti",
+    );
     let oxts = format!("39.9042 116.4074 48.5 0.03 0.01 2.5 {} 4 10 4 4 0\n", vec!["0.1"; 19].join(" "));
     let t = told("0000000001.txt", &oxts, "kitti");
     assert_eq!((t.spatial[0].kind, t.spatial[0].samples[0]), (kinds::GEO_TRACK, [116.4074, 39.9042, 48.5]));
@@ -85,14 +98,18 @@ fn kitti_and_yolo_are_read_line_by_line() {
 fn sets_in_xml_are_counted() {
     let voc = "<annotation><folder>VOC</folder><filename>a.jpg</filename><size><width>5</width></size><object><name>car</name><bndbox><xmin>1</xmin></bndbox></object><object><name>dog</name></object></annotation>";
     let t = told("a.xml", voc, "voc");
-    assert_eq!((property(&t, "frames"), property(&t, "labels"), property(&t, "classes")), (json!(1), json!(2), json!(["car", "dog"])));
+    assert_eq!(
+        (property(&t, "frames"), property(&t, "labels"), property(&t, "classes")),
+        (json!(1), json!(2), json!(["car", "dog"]))
+    );
     let cvat = "<?xml version=\"1.0\"?><annotations><version>1.1</version><meta><task><owner><username>x</username></owner></task></meta><image id=\"0\" name=\"a.jpg\"><box label=\"car\" xtl=\"1\"/></image></annotations>";
     assert_eq!(property(&told("annotations.xml", cvat, "cvat"), "classes"), json!(["car"]));
 }
 
 #[test]
 fn labels_of_points_are_known_by_their_classes() {
-    let bytes: Vec<u8> = (0..200u32).flat_map(|i| ((i << 16) | [10, 40, 70, 252][i as usize % 4]).to_le_bytes()).collect();
+    let bytes: Vec<u8> =
+        (0..200u32).flat_map(|i| ((i << 16) | [10, 40, 70, 252][i as usize % 4]).to_le_bytes()).collect();
     assert_eq!(identify(&Plugin, "000000.label", &bytes).map(|i| i.format), Some("semantic-label"));
     assert!(identify(&Plugin, "000000.bin", &bytes).is_none_or(|i| i.format != "semantic-label"));
     let t = inspect(&Plugin, "000000.label", &bytes);

@@ -12,14 +12,50 @@ pub(crate) struct TextLabels;
 
 const TEXT: &str = "text/plain";
 const FORMATS: &[Format] = &[
-    format("kitti-label", "KITTI object labels", TEXT, "lines of a class of KITTI and 14 or 15 numbers", "https://www.cvlibs.net/datasets/kitti/"),
-    format("kitti-calib", "KITTI calibration", TEXT, "lines `P0:` to `P3:` of 12 numbers, or `R:` of 9 with `T:` of 3", "https://www.cvlibs.net/datasets/kitti/"),
-    format("kitti-oxts", "KITTI navigation (OXTS)", TEXT, "lines of 30 numbers that begin with latitude and longitude", "https://www.cvlibs.net/datasets/kitti/"),
-    format("yolo", "YOLO labels", TEXT, "lines of a class and four or more numbers from 0 to 1, in a .txt file", "https://docs.ultralytics.com/datasets/"),
+    format(
+        "kitti-label",
+        "KITTI object labels",
+        TEXT,
+        "lines of a class of KITTI and 14 or 15 numbers",
+        "https://www.cvlibs.net/datasets/kitti/",
+    ),
+    format(
+        "kitti-calib",
+        "KITTI calibration",
+        TEXT,
+        "lines `P0:` to `P3:` of 12 numbers, or `R:` of 9 with `T:` of 3",
+        "https://www.cvlibs.net/datasets/kitti/",
+    ),
+    format(
+        "kitti-oxts",
+        "KITTI navigation (OXTS)",
+        TEXT,
+        "lines of 30 numbers that begin with latitude and longitude",
+        "https://www.cvlibs.net/datasets/kitti/",
+    ),
+    format(
+        "yolo",
+        "YOLO labels",
+        TEXT,
+        "lines of a class and four or more numbers from 0 to 1, in a .txt file",
+        "https://docs.ultralytics.com/datasets/",
+    ),
 ];
 
-const CLASSES: &[&str] =
-    &["Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare", "Person", "Bus", "Motorcycle"];
+const CLASSES: &[&str] = &[
+    "Car",
+    "Van",
+    "Truck",
+    "Pedestrian",
+    "Person_sitting",
+    "Cyclist",
+    "Tram",
+    "Misc",
+    "DontCare",
+    "Person",
+    "Bus",
+    "Motorcycle",
+];
 
 /// The numbers of a line; none when a word is no number.
 fn numbers(line: &str) -> Option<Vec<f64>> {
@@ -43,7 +79,13 @@ fn object(line: &str) -> Option<&str> {
 fn calibration(line: &str) -> bool {
     let Some((name, rest)) = line.split_once(':') else { return false };
     let camera = |c: &str| c.strip_prefix('P').is_some_and(|n| matches!(n, "0" | "1" | "2" | "3"));
-    numbers(rest).is_some_and(|n| camera(name) && n.len() == 12 || name.starts_with("P_rect") && n.len() == 12 || name == "R" && n.len() == 9 || name == "T" && n.len() == 3 || name.starts_with("Tr") && n.len() == 12)
+    numbers(rest).is_some_and(|n| {
+        camera(name) && n.len() == 12
+            || name.starts_with("P_rect") && n.len() == 12
+            || name == "R" && n.len() == 9
+            || name == "T" && n.len() == 3
+            || name.starts_with("Tr") && n.len() == 12
+    })
 }
 
 /// Latitude, longitude and height of a line of OXTS data.
@@ -60,7 +102,9 @@ fn yolo(line: &str) -> Option<u32> {
     let mut words = line.split_ascii_whitespace();
     let class: u32 = words.next()?.parse().ok().filter(|n| *n < 10_000)?;
     let rest: Vec<&str> = words.collect();
-    let fraction = |w: &&str| w.parse::<f64>().is_ok_and(|n| (0.0..=1.0).contains(&n)) && (w.contains('.') || **w == "0" || **w == "1");
+    let fraction = |w: &&str| {
+        w.parse::<f64>().is_ok_and(|n| (0.0..=1.0).contains(&n)) && (w.contains('.') || matches!(**w, "0" | "1"))
+    };
     let fine = rest.iter().filter(|w| w.split_once('.').is_some_and(|(_, f)| f.len() >= 3)).count();
     (rest.len() >= 4 && rest.len() <= 400 && rest.iter().all(fraction) && fine * 2 >= rest.len()).then_some(class)
 }
@@ -74,7 +118,9 @@ fn recognise(text: &str, complete: bool, extension: &str) -> Option<&'static str
     if all(&|l| object(l).is_some()) {
         return Some("kitti-label");
     }
-    if lines.iter().filter(|l| calibration(l)).count() >= 2 && lines.iter().filter(|l| l.contains(':')).count() == lines.len() {
+    if lines.iter().filter(|l| calibration(l)).count() >= 2
+        && lines.iter().filter(|l| l.contains(':')).count() == lines.len()
+    {
         return Some("kitti-calib");
     }
     if all(&|l| oxts(l).is_some()) {

@@ -11,8 +11,20 @@ pub(crate) struct XmlLabels;
 
 const XML: &str = "application/xml";
 const FORMATS: &[Format] = &[
-    format("voc", "Pascal VOC annotation", XML, "the root `annotation` with `object`, `bndbox` or `polygon`", "http://host.robots.ox.ac.uk/pascal/VOC/"),
-    format("cvat", "CVAT annotations", XML, "the root `annotations` with `meta`, `image` or `track`", "https://docs.cvat.ai/docs/manual/advanced/xml_format/"),
+    format(
+        "voc",
+        "Pascal VOC annotation",
+        XML,
+        "the root `annotation` with `object`, `bndbox` or `polygon`",
+        "http://host.robots.ox.ac.uk/pascal/VOC/",
+    ),
+    format(
+        "cvat",
+        "CVAT annotations",
+        XML,
+        "the root `annotations` with `meta`, `image` or `track`",
+        "https://docs.cvat.ai/docs/manual/advanced/xml_format/",
+    ),
 ];
 
 impl FormatReader for XmlLabels {
