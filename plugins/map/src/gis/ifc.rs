@@ -176,7 +176,7 @@ impl Model {
             return;
         }
         let whole = if family.is_ascii() { format!("{given} {family}") } else { format!("{family}{given}") };
-        let name = self.writer.name("ifcperson.name");
+        let name = self.writer.name("ifcperson.person_name");
         let spot = Spot { byte: offset, line: 1, column: 1 };
         self.writer.cell(&whole, name, 0, spot, offset + text.len() as u64, false);
     }

@@ -9,8 +9,9 @@ use yumen_model::{
 };
 
 use super::crs::{self, CRS, ENCODING, WORLD};
+use super::emit::Without;
 use super::{dbf, xml};
-use crate::survey::send_spatial;
+use crate::survey::{Spread, send_spatial};
 
 /// Documentation of `prj`.
 const PRJ: Format = Format {
@@ -62,6 +63,18 @@ const AUX: Format = Format {
     limitations: &[],
 };
 
+/// Documentation of `gdal-vrt`.
+const VRT: Format = Format {
+    name: "gdal-vrt",
+    title: "GDAL virtual raster",
+    media_type: "application/xml",
+    extensions: &["vrt"],
+    magic: "the XML root VRTDataset",
+    reference: "https://gdal.org/drivers/raster/vrt.html",
+    evidence: "place, extent and ground resolution of the raster as imagery; records as of xml",
+    limitations: &["The rasters that it is made of are read on their own."],
+};
+
 /// Reads what stands beside shapes and rasters.
 pub(crate) struct Sidecar;
 
@@ -107,7 +120,7 @@ fn world(text: &str) -> Option<[f64; 6]> {
 
 impl FormatReader for Sidecar {
     fn formats(&self) -> &'static [Format] {
-        &[PRJ, CPG, WORLD_FILE, AUX]
+        &[PRJ, CPG, WORLD_FILE, AUX, VRT]
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
@@ -124,9 +137,12 @@ impl FormatReader for Sidecar {
         if !named && !wkt && begins.first() != Some(&b'<') {
             return None;
         }
-        if let Some(found) =
-            xml::identify(probe, |name, _, _| (name == "PAMDataset").then_some((AUX.name, Certainty::Specific)))
-        {
+        let known = |name: &str, _: &str, _: &str| match name {
+            "PAMDataset" => Some((AUX.name, Certainty::Specific)),
+            "VRTDataset" => Some((VRT.name, Certainty::Specific)),
+            _ => None,
+        };
+        if let Some(found) = xml::identify(probe, known) {
             return Some(found);
         }
         let sample = Sample::of(probe)?;
@@ -145,9 +161,14 @@ impl FormatReader for Sidecar {
     }
 
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
-        if artifact.format == AUX.name {
-            let mut aux = Aux { srs: false, text: None };
-            yumen_kit_xml::inspect(artifact, Markup::Xml, &mut aux, out)?;
+        if artifact.format == AUX.name || artifact.format == VRT.name {
+            let mut aux = Aux::default();
+            let mut filter = Without { out, coordinates: |name| name.ends_with("GeoTransform"), long: None };
+            yumen_kit_xml::inspect(artifact, Markup::Xml, &mut aux, &mut filter)?;
+            let out = filter.out;
+            if artifact.format == VRT.name {
+                return send_spatial(artifact, aux.raster().into_iter().collect(), out);
+            }
             if let Some(text) = aux.text {
                 export(CRS, text.into(), out)?;
             }
@@ -183,21 +204,57 @@ fn raster(n: [f64; 6], crs: Option<String>) -> Spatial {
     item.with("resolution_m", (n[0].hypot(n[1]) * metres * 1e3).round() / 1e3)
 }
 
-/// Picks the reference system out of auxiliary metadata.
+/// Picks reference system and place out of auxiliary metadata.
+#[derive(Default)]
 struct Aux {
-    srs: bool,
+    element: String,
     text: Option<String>,
+    size: [u32; 2],
+    transform: Vec<f64>,
+}
+
+impl Aux {
+    fn raster(self) -> Option<Spatial> {
+        let [x, a, b, y, d, e] = self.transform[..] else { return None };
+        let [w, h] = self.size.map(f64::from);
+        let mut spread = Spread::default();
+        for i in 0..9u32 {
+            for j in 0..9u32 {
+                let (i, j) = (w * f64::from(i) / 8.0, h * f64::from(j) / 8.0);
+                spread.add(x + a * i + b * j, y + d * i + e * j, 0.0);
+            }
+        }
+        let crs = self.text.filter(|t| !t.is_empty());
+        let geographic = super::shapes::is_geographic(crs.as_deref(), spread.extent());
+        let metres = if geographic { 111_195.0 } else { 1.0 };
+        let item = spread.into_spatial(kinds::GEO_IMAGERY, crs);
+        let item = item.with("resolution_m", (a.hypot(d) * metres * 1e3).round() / 1e3);
+        Some(item.with("width", self.size[0]).with("height", self.size[1]))
+    }
 }
 
 impl Visitor for Aux {
     fn start(&mut self, name: &str, _: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
-        self.srs = name == "SRS";
+        name.clone_into(&mut self.element);
+        Ok(())
+    }
+
+    fn attribute(&mut self, name: &str, value: &str, _: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
+        if self.element == "VRTDataset"
+            && let Some(i) = ["rasterXSize", "rasterYSize"].iter().position(|n| *n == name)
+        {
+            self.size[i] = value.parse().unwrap_or(0);
+        }
         Ok(())
     }
 
     fn text(&mut self, value: &str, _: bool, _: Place, _: &mut dyn Inspection) -> Result<(), InspectError> {
-        if self.srs && self.text.is_none() {
-            self.text = Some(value.trim().to_owned());
+        match self.element.as_str() {
+            "SRS" if self.text.is_none() => self.text = Some(value.trim().to_owned()),
+            "GeoTransform" if self.transform.is_empty() => {
+                self.transform = value.split(',').take(7).filter_map(|n| n.trim().parse().ok()).collect();
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -256,6 +256,13 @@ fn rasters_lie_where_gdal_says() {
     close(r.spatial[0].extent.unwrap(), truth_extent, 1e-6);
     let r = read("map.wld");
     assert_eq!((r.format.as_str(), r.exports[0].key.as_str()), ("world-file", "world-file"));
+    let vrt = r#"<VRTDataset rasterXSize="120" rasterYSize="80"><SRS>EPSG:4490</SRS><GeoTransform> 1.16e+02, 0.001, 0.0, 40.0, 0.0, -0.001</GeoTransform></VRTDataset>"#;
+    let r = inspect(&MapPlugin, "a.vrt", vrt.as_bytes());
+    r.assert_clear();
+    close(r.spatial[0].extent.unwrap(), truth_extent, 1e-9);
+    assert!(
+        r.spatial[0].crs.as_deref() == Some("EPSG:4490") && !r.values.iter().any(|(n, _)| n.ends_with("GeoTransform"))
+    );
     let r = read("map.png.aux.xml");
     assert_eq!(r.exports[0].key, "crs");
 }
@@ -287,7 +294,10 @@ fn building_models_tell_where_they_stand() {
     let [site, origin] = &r.spatial[..] else { panic!("{:?}", r.spatial) };
     assert!((site.samples[0][0] - 116.39).abs() < 1e-6 && (site.samples[0][1] - 39.905_694_4).abs() < 1e-6);
     assert_eq!((origin.samples[0], origin.crs.as_deref()), ([448_000.5, 4_418_000.25, 44.5], Some("EPSG:4548")));
-    assert_eq!((r.records["ifcperson.family_name"].as_str(), r.records["ifcperson.name"].as_str()), ("张", "张三"));
+    assert_eq!(
+        (r.records["ifcperson.family_name"].as_str(), r.records["ifcperson.person_name"].as_str()),
+        ("张", "张三")
+    );
     assert_eq!(r.records["ifcorganization.text"], "示例汽车");
 }
 
