@@ -103,7 +103,7 @@ fn yolo(line: &str) -> Option<u32> {
     let class: u32 = words.next()?.parse().ok().filter(|n| *n < 10_000)?;
     let rest: Vec<&str> = words.collect();
     let fraction = |w: &&str| {
-        w.parse::<f64>().is_ok_and(|n| (0.0..=1.0).contains(&n)) && (w.contains('.') || matches!(**w, "0" | "1"))
+        w.parse::<f64>().is_ok_and(|n| (0.0..=1.0).contains(&n)) && (w.contains('.') || matches!(*w, "0" | "1"))
     };
     let fine = rest.iter().filter(|w| w.split_once('.').is_some_and(|(_, f)| f.len() >= 3)).count();
     (rest.len() >= 4 && rest.len() <= 400 && rest.iter().all(fraction) && fine * 2 >= rest.len()).then_some(class)
