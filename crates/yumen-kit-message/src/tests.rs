@@ -160,6 +160,36 @@ fn protobuf_reads_as_it_was_written() {
 }
 
 #[test]
+fn foxglove_schemas_are_the_same_in_flatbuffers_and_protobuf() {
+    let mut proto: HashMap<String, Vec<String>> = HashMap::new();
+    let names = |line: &Json| {
+        let (encoding, ty) = (line["schema_encoding"].as_str().unwrap(), line["type"].as_str().unwrap());
+        let types = schema::parse(encoding, ty, &b64(&line["schema"])).unwrap_or_else(|e| panic!("{ty}: {e:?}"));
+        let mut tree = Tree::new(&types, encoding == "protobuf");
+        groups::assign(&mut tree, &types, ty, "/x", false);
+        let mut keys: Vec<_> = tree.nodes[0].kids.clone().map(|k| tree.nodes[k as usize].key.clone()).collect();
+        keys.sort();
+        let roles: usize = tree.scopes.iter().map(|s| s.groups.len()).sum();
+        (ty.to_owned(), keys, roles)
+    };
+    let mut roles = HashMap::new();
+    for line in lines("protobuf").iter().filter(|l| l["channel"].is_number()) {
+        let (ty, keys, n) = names(line);
+        roles.insert(ty.clone(), n);
+        proto.insert(ty, keys);
+    }
+    let mut same = 0;
+    for line in lines("foxglove_flat") {
+        let (ty, keys, n) = names(&line);
+        if let Some(want) = proto.get(&ty) {
+            assert_eq!((&keys, n), (want, roles[&ty]), "{ty}");
+            same += 1;
+        }
+    }
+    assert!(same > 30, "{same}");
+}
+
+#[test]
 fn apollo_records_give_positions_of_the_car_and_of_what_it_saw() {
     assert!(golden("apollo") > 400);
     let r = play("apollo", true);
