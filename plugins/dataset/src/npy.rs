@@ -133,6 +133,7 @@ impl Dtype {
         }
         match literal {
             Literal::Text(text) => {
+                text.is_ascii().then_some(())?;
                 let bytes = text.as_bytes();
                 let (order, rest) = match bytes.first()? {
                     b'<' | b'=' | b'|' => (false, &text[1..]),

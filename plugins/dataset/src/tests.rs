@@ -164,6 +164,9 @@ fn a_shape_is_not_believed() {
     let told = inspect(&Plugin, "a.npy", &python2);
     told.assert_clear();
     assert!(told.values.iter().any(|(n, v)| n == "a" && v == "AAA"));
+    let foreign = npy("{'descr': '<é8', 'fortran_order': False, 'shape': (2,)}", &[0; 16]);
+    assert_eq!(identify(&Plugin, "a.npy", &foreign).unwrap().certainty, Certainty::Structure);
+    assert!(inspect(&Plugin, "a.npy", &foreign).result.is_err());
     let scalar = npy("{'descr': '<f8', 'fortran_order': False, 'shape': ()}", &[0; 8]);
     inspect(&Plugin, "a.npy", &scalar).assert_clear();
 }
