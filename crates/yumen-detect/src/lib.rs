@@ -2,6 +2,7 @@
 
 pub mod accuracy;
 pub mod code;
+pub mod flow;
 pub mod geo;
 pub mod identifiers;
 pub mod inventory;
@@ -34,6 +35,7 @@ pub fn detectors() -> Vec<Box<dyn Detector>> {
         Box::new(text),
         Box::new(secrets::KeyDetector),
         Box::new(geo::TrackDetector),
+        Box::new(flow::FlowDetector),
         Box::new(code::CodeDetector::new()),
     ]
 }

@@ -4,7 +4,7 @@ use yumen_kit_geo::Datum;
 
 use super::words::{
     BOOKKEEPING, ENTITY, ENTITY_TAIL, ENTITY_ZH, FIXED, HEIGHT, LAT, LON, MOTION, NOT_PLANE, NOT_POSITION, PAIR, PATH,
-    PLACE, PLANE, SEQUENCE, SURE, TIME,
+    PLACE, PLANE, PLANE_ZH, SEQUENCE, SURE, TIME,
 };
 
 /// What the values of a field are.
@@ -25,6 +25,10 @@ pub(super) enum Role {
     Y,
     /// An array of them.
     XyArray,
+    /// The zone of plane coordinates.
+    Zone,
+    /// A grid reference as text: MGRS, or UTM with its zone.
+    Grid,
     /// Earth-centred coordinates: axis 0, 1, 2.
     Ecef(u8),
     /// A time; seconds by one unit of a bare number, where the name tells the unit.
@@ -69,7 +73,15 @@ pub(super) struct Field {
 }
 
 /// The last segment of a path of keys, and the one before it.
-fn segments(name: &str) -> (&str, &str) {
+pub(super) fn segments(name: &str) -> (&str, &str) {
+    // A unit at the end parts nothing: `流量(辆/h)`, `speed [m/s]`.
+    if name.ends_with([')', '）', ']'])
+        && let Some(open) = name.find(['(', '（', '[']).filter(|o| *o > 0)
+        && name[open..].contains(['.', '/'])
+    {
+        let from = name[..open].rfind(['.', '/']).map_or(0, |i| i + 1);
+        return (&name[from..], segments(&name[..from.saturating_sub(1)]).0);
+    }
     let mut parts =
         name.rsplit(['.', '/']).map(|s| s.trim_start_matches('@')).filter(|s| !s.is_empty() && *s != "#text");
     let last = parts.next().unwrap_or("");
@@ -77,7 +89,7 @@ fn segments(name: &str) -> (&str, &str) {
 }
 
 /// Lower-case words of a name: split at what is neither letter nor digit and at humps (`gpsLat`). Units in brackets are left out.
-fn words(segment: &str) -> Vec<String> {
+pub(super) fn words(segment: &str) -> Vec<String> {
     let head = segment.split(['(', '（', '[']).next().unwrap_or("");
     let head = if head.trim().is_empty() { segment } else { head };
     let mut out: Vec<String> = Vec::new();
@@ -133,9 +145,16 @@ impl Field {
         let rest: Vec<&str> = words
             .iter()
             .map(String::as_str)
-            .filter(|w| !LAT.contains(w) && !LON.contains(w) && !matches!(*w, "x" | "y" | "z" | "easting" | "northing"))
+            .filter(|w| {
+                !LAT.contains(w)
+                    && !LON.contains(w)
+                    && !matches!(*w, "x" | "y" | "z" | "easting" | "northing" | "e" | "n" | "utme" | "utmn")
+            })
             .collect();
         let mut stem = rest.join("_").replace("纬度", "").replace("经度", "");
+        for axis in PLANE_ZH {
+            stem = stem.replace(&axis.to_lowercase(), "");
+        }
         if !parents.is_empty() {
             stem = format!("{}.{stem}", parents.join("_"));
         }
@@ -152,7 +171,8 @@ impl Field {
             travelled: both().any(|w| PATH.contains(&w.as_str()) || w == "trkpt" || w == "gps")
                 || last.contains("轨迹"),
             sure: sure(role, last, &words),
-            projected: any(&words, &["easting", "northing", "utm"]),
+            projected: any(&words, &["easting", "northing", "utm", "utme", "utmn"])
+                || PLANE_ZH.iter().any(|w| last.contains(w)),
         }
     }
 }
@@ -190,6 +210,19 @@ fn role(last: &str, words: &[String], parents: &[String]) -> Role {
         }
         "type" if parents.is_empty() || any(parents, &["geometry", "geom", "location"]) => return Role::GeometryType,
         _ => {}
+    }
+    if zh("带号") || matches!(joined.as_str(), "utmzone" | "zonenumber" | "utmzonenumber" | "zone" | "utmzoneid") {
+        return Role::Zone;
+    }
+    if matches!(
+        joined.as_str(),
+        "mgrs" | "usng" | "mgrscoord" | "mgrscoordinate" | "mgrsgrid" | "gridreference" | "utmcoordinate" | "utm"
+    ) {
+        return Role::Grid;
+    }
+    if PLANE_ZH.iter().any(|w| zh(w)) {
+        let x = zh("东") || zh("横") || joined.starts_with('x');
+        return if x { Role::X } else { Role::Y };
     }
     if zh("经纬") || zh("坐标") || zh("定位信息") {
         return if zh("坐标系") { Role::Crs } else { Role::Pair(if zh("经纬") { Some(false) } else { None }) };

@@ -18,10 +18,10 @@ fn header(kind: EvidenceKind, format: &'static str, properties: &[(&str, &str)])
     }
 }
 
-fn run(detector: &dyn Detector, header: &EvidenceHeader, batches: Vec<Batch<'_>>) -> Vec<Aggregate> {
+fn run(detector: &dyn Detector, header: &EvidenceHeader, batches: &[Batch<'_>]) -> Vec<Aggregate> {
     let mut session = detector.start(header).unwrap();
     let mut out = Findings::new(SubjectKey::new([0; 32]), 20, false);
-    for batch in &batches {
+    for batch in batches {
         session.feed(batch, &mut out);
     }
     session.finish(&mut out);
@@ -33,8 +33,8 @@ fn detector() -> FixDetector {
 }
 
 fn detect(format: &'static str, properties: &[(&str, &str)], fixes: &[Fix], cut: usize) -> Vec<Aggregate> {
-    let batches = fixes.chunks(cut).map(|c| Batch::Fixes(FixBatch { fixes: c.to_vec() })).collect();
-    run(&detector(), &header(EvidenceKind::Fixes, format, properties), batches)
+    let batches: Vec<_> = fixes.chunks(cut).map(|c| Batch::Fixes(FixBatch { fixes: c.to_vec() })).collect();
+    run(&detector(), &header(EvidenceKind::Fixes, format, properties), &batches)
 }
 
 fn fixes(crs: &[(&str, &str)], fixes: &[Fix]) -> Vec<Aggregate> {
@@ -131,7 +131,7 @@ fn records_and_fixes_of_one_track_say_the_same() {
     }
     batch.text = text.into();
     let records = header(EvidenceKind::Records, "csv", &[("crs", "EPSG:4326")]);
-    let table = run(&TrackDetector, &records, vec![Batch::Records(batch)]);
+    let table = run(&TrackDetector, &records, &[Batch::Records(batch)]);
     let stream = fixes(&[("crs", "EPSG:4326")], &path);
     let (table, stream) = (one(&table), one(&stream));
     assert_eq!(

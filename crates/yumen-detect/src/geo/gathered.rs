@@ -1,6 +1,6 @@
 //! What one record holds, by the roles of its fields.
 
-use yumen_kit_geo::Crs;
+use yumen_kit_geo::{Crs, mgrs};
 use yumen_model::{Cell, Location};
 
 use super::columns::{Field, Role};
@@ -36,6 +36,10 @@ pub(super) struct Gathered<'a> {
     pub(super) surface: bool,
     pub(super) vertical: bool,
     pub(super) crs: Option<Crs>,
+    /// The UTM system of a zone that stands beside.
+    pub(super) zone: Option<Crs>,
+    /// A grid reference: latitude and longitude, whether it is precise, and its place.
+    pub(super) grid: Option<(&'a Field, f64, f64, bool, Location)>,
     /// Runs of cells of one name that hold coordinates: the field and the cells.
     pub(super) runs: Vec<(&'a Field, &'a [Cell])>,
 }
@@ -72,6 +76,16 @@ impl<'a> Gathered<'a> {
             Role::Entity(rank) => {
                 if !value.trim().is_empty() && self.entity.is_none_or(|(_, r)| rank < r) {
                     self.entity = Some((value, rank));
+                }
+            }
+            Role::Zone => {
+                // A bare number is a zone of the north.
+                let utm = mgrs::utm_zone(value).or_else(|| mgrs::utm_zone(&format!("utm {}", value.trim())));
+                self.zone = utm.map(|(zone, south)| Crs::utm(zone, south));
+            }
+            Role::Grid => {
+                if let Some(g) = mgrs::parse(value).or_else(|| mgrs::parse_utm(value)) {
+                    self.grid = Some((field, g.lat, g.lon, g.precision_m <= 100.0, location(cell)));
                 }
             }
             Role::Motion => self.moving |= !value.trim().is_empty(),

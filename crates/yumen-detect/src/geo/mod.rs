@@ -14,6 +14,7 @@ mod report;
 mod series;
 mod spatial;
 mod syntax;
+pub(crate) mod tables;
 mod time;
 mod track;
 mod values;

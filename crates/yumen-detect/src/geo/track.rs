@@ -1,7 +1,7 @@
 //! The detector of tracks: positions in the columns of tables, the keys of objects and the attributes of elements.
 
 use serde_json::Value;
-use yumen_kit_geo::{Crs, Datum, DatumFrom, Frame, Region, ecef, place};
+use yumen_kit_geo::{Crs, Datum, DatumFrom, Frame, Region, ecef, place, plausible};
 use yumen_model::kind::kinds;
 use yumen_model::{
     Batch, Cell, Detector, EvidenceHeader, EvidenceKind, Findings, KindId, Location, RecordBatch, Session,
@@ -205,7 +205,8 @@ impl TrackSession {
             (_, Some(time)) => Some(time),
             (day, None) => day,
         };
-        let has_position = !g.lat.is_empty() || !g.runs.is_empty() || !g.plane.is_empty() || g.ecef_at.is_some();
+        let has_position =
+            !g.lat.is_empty() || !g.runs.is_empty() || !g.plane.is_empty() || g.ecef_at.is_some() || g.grid.is_some();
         if !has_position {
             self.around(time, g);
             return;
@@ -278,14 +279,38 @@ impl TrackSession {
             let series = self.series(Frame::Ecef, "ecef", &Field::of("ecef_x"), None);
             puts.push(Put { series, what: What::Globe(point), at: at.clone() });
         }
+        if let Some((field, lat, lon, precise, at)) = &g.grid {
+            let point = Point { lat: *lat, lon: *lon, precise: *precise };
+            let series = self.series(Frame::Geodetic, &field.stem, field, Some(Crs::WGS84));
+            puts.push(Put { series, what: What::Globe(point), at: at.clone() });
+        }
         for (field, x, y, at) in &g.plane {
             if let (Some(x), Some(y)) = (x, y) {
-                let frame = if field.projected { Frame::Projected } else { Frame::Local };
-                let series = self.series(frame, &field.stem, field, None);
-                puts.push(Put { series, what: What::Plane(*x, *y), at: at.clone() });
+                puts.push(self.plane(field, *x, *y, at, g));
             }
         }
         puts
+    }
+
+    /// Plane coordinates: on the globe where the record, the header, a zone beside them or their own shape tells the system.
+    fn plane(&mut self, field: &Field, x: f64, y: f64, at: &Location, g: &Gathered<'_>) -> Put {
+        let declared =
+            [g.crs, self.declared].into_iter().flatten().find(|c| c.frame() == Frame::Projected && c.places());
+        let zoned = || {
+            let utm = (100_000.0..=900_000.0).contains(&x) && (0.0..=10_000_000.0).contains(&y);
+            g.zone.filter(|c| utm && c.places()).map(|c| (c, false)).or_else(|| Crs::guess_zoned(x, y))
+        };
+        if let Some((crs, swapped)) = declared.map(|c| (c, false)).or_else(zoned) {
+            let (x, y) = if swapped { (y, x) } else { (x, y) };
+            if let Some((lat, lon)) = crs.to_geodetic(x, y, 0.0).filter(|p| plausible(p.0, p.1)) {
+                let stem = format!("{}@", field.stem);
+                let series = self.series(Frame::Projected, &stem, field, Some(crs));
+                return Put { series, what: What::Globe(Point { lat, lon, precise: true }), at: at.clone() };
+            }
+        }
+        let frame = if field.projected { Frame::Projected } else { Frame::Local };
+        let series = self.series(frame, &field.stem, field, None);
+        Put { series, what: What::Plane(x, y), at: at.clone() }
     }
 
     /// Coordinates in cells of one name: one cell that holds a pair or a path, or an array of numbers.

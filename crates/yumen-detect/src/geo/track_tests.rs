@@ -391,6 +391,55 @@ fn more_entities_than_are_kept_still_count_when_sorted() {
     assert_eq!((a.count, &a.properties["points"]), (10_500, &json!(31_500)));
 }
 
+#[test]
+fn projected_columns_are_placed_where_the_system_is_told() {
+    let line = |i: usize, x: f64, y: f64| (x + i as f64 * 12.0, y + (i as f64 * 0.4).sin() * 8.0);
+    let rows = |x: f64, y: f64, f: &dyn Fn(usize, f64, f64) -> String| -> Vec<String> {
+        (0..30)
+            .map(|i| {
+                let (x, y) = line(i, x, y);
+                f(i, x, y)
+            })
+            .collect()
+    };
+    for (header, rows, frame) in [
+        (
+            "time,easting,northing,crs",
+            rows(449_345.0, 4_417_292.0, &|i, x, y| format!("{i},{x:.2},{y:.2},EPSG:32650")),
+            "projected",
+        ),
+        (
+            "time,utm_x,utm_y,utm_zone",
+            rows(449_345.0, 4_417_292.0, &|i, x, y| format!("{i},{x:.2},{y:.2},50N")),
+            "projected",
+        ),
+        (
+            "time,easting,northing,zone",
+            rows(449_345.0, 4_417_292.0, &|i, x, y| format!("{i},{x:.2},{y:.2},50")),
+            "projected",
+        ),
+        ("时间,东坐标,北坐标", rows(39_449_325.0, 4_419_060.0, &|i, x, y| format!("{i},{x:.2},{y:.2}")), "projected"),
+        ("时间,X坐标,Y坐标", rows(39_449_325.0, 4_419_060.0, &|i, x, y| format!("{i},{y:.2},{x:.2}")), "projected"),
+        ("time,x(m),y(m)", rows(39_449_325.0, 4_419_060.0, &|i, x, y| format!("{i},{x:.2},{y:.2}")), "projected"),
+        ("time,mgrs,speed", (0..30).map(|i| format!("{i},50SMK49{:03}17292,5", 345 + i * 2)).collect(), "geodetic"),
+        (
+            "time,ecef_x,ecef_y,ecef_z",
+            (0..30).map(|i| format!("{i},{},4388500.5,4070000.5", -2_178_600 + i * 10)).collect(),
+            "ecef",
+        ),
+    ] {
+        let a = one(table(header, &rows));
+        is(&a, kinds::GEO_TRACK, "inside");
+        assert!(a.distinct.contains(&("frame", frame.into())), "{header} {a:?}");
+        assert_eq!(a.lists["provinces"].iter().collect::<Vec<_>>(), ["CN-BJ"], "{header}");
+        assert_eq!((a.count, &a.properties["points"]), (1, &json!(30)), "{header}");
+        assert!(a.properties["extent"][0].as_f64().unwrap() > 116.0, "{header}");
+    }
+    // Without any of it the frame is told and no place.
+    let bare = rows(449_345.0, 4_417_292.0, &|i, x, y| format!("{i},{i},{x:.2},{y:.2}"));
+    is(&one(table("time,frame_id,easting,northing", &bare)), kinds::GEO_TRACK, "unknown");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 

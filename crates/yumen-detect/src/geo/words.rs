@@ -328,3 +328,7 @@ pub(super) const SURE: &[&str] = &[
 
 /// Heights above the sea or the ellipsoid.
 pub(super) const HEIGHT: &[&str] = &["alt", "altitude", "ele", "elev", "elevation", "hae", "msl", "hmsl"];
+
+/// Plane coordinates of a projection.
+pub(super) const PLANE_ZH: &[&str] =
+    &["东坐标", "北坐标", "横坐标", "纵坐标", "X坐标", "Y坐标", "x坐标", "y坐标", "坐标X", "坐标Y", "坐标x", "坐标y"];
