@@ -449,6 +449,13 @@ impl<'a> Container<'a> {
     }
 }
 
+/// So that what sends into any inspection can send through an artifact that is opened.
+impl Inspection for Container<'_> {
+    fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
+        Container::send(self, message)
+    }
+}
+
 /// Whether a path is absolute, has a drive letter or a `..` in it.
 fn escapes(raw: &[u8]) -> bool {
     matches!(raw, [b'/' | b'\\', ..])

@@ -2,13 +2,23 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod bag;
+mod cyber;
+mod feed;
+mod mcap;
+mod recording;
+#[cfg(test)]
+mod tests;
+#[allow(dead_code, unreachable_pub)]
+mod topics;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[&bag::Bag, &mcap::Mcap, &cyber::Cyber]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

@@ -1,0 +1,282 @@
+//! What the containers of recordings do alike: channels are told to the decoder of messages once, messages are passed on, and every byte gets its label.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Range;
+
+use yumen_kit_container::Container;
+use yumen_model::kind::kinds;
+use yumen_model::{Artifact, InspectError, Inspection, InventoryItem, Label, Reason};
+
+use crate::topics::{Channel, Message, Topics};
+
+/// Longest message that is decoded, in bytes; a longer one is opaque (`limit`).
+pub(crate) const MAX_MESSAGE: u64 = 128 << 20;
+/// Most bytes a chunk may decode to.
+pub(crate) const MAX_CHUNK: u64 = 4 << 30;
+/// Messages that could not be decoded are labelled each for itself up to this number; further ones take a share of their chunk.
+const MAX_EXACT: usize = 100_000;
+/// Most channels; messages of further ones are opaque (`limit`).
+const MAX_CHANNELS: usize = 100_000;
+
+/// A channel as the container tells it.
+pub(crate) struct Declared<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) type_name: &'a str,
+    pub(crate) message_encoding: &'a str,
+    pub(crate) schema_encoding: &'a str,
+    pub(crate) schema: &'a [u8],
+    pub(crate) metadata: BTreeMap<String, String>,
+    /// Where it is told.
+    pub(crate) offset: u64,
+}
+
+/// Where a message's record lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot {
+    /// The record, or the chunk that was decoded.
+    pub(crate) offset: u64,
+    /// The payload, where it is stored as it is.
+    pub(crate) exact: Option<u64>,
+}
+
+/// A message as the container tells it.
+pub(crate) struct Told<'a> {
+    pub(crate) channel: u64,
+    pub(crate) log_time_ns: u64,
+    pub(crate) publish_time_ns: u64,
+    pub(crate) data: &'a [u8],
+}
+
+/// One recording on its way through.
+pub(crate) struct Recording<'a> {
+    pub(crate) c: Container<'a>,
+    topics: Topics,
+    /// The file's channels: the number they have with the decoder, and what they were declared as.
+    channels: HashMap<u64, (u64, u64)>,
+    declared: u64,
+    texts: BTreeSet<u64>,
+    pending: Option<(Range<u64>, Label)>,
+    exact_left: usize,
+    /// Payload bytes of the chunk that could not be decoded, by reason, and all payload bytes.
+    share: BTreeMap<Reason, u64>,
+    payload: u64,
+    broke: Option<InspectError>,
+    /// What the container tells of the recording as a whole.
+    pub(crate) facts: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+impl<'a> Recording<'a> {
+    pub(crate) fn new(artifact: &'a Artifact, out: &'a mut dyn Inspection) -> Self {
+        Recording {
+            c: Container::new(artifact, out),
+            topics: Topics::new(artifact),
+            channels: HashMap::new(),
+            declared: 0,
+            texts: BTreeSet::new(),
+            pending: None,
+            exact_left: MAX_EXACT,
+            share: BTreeMap::new(),
+            payload: 0,
+            broke: None,
+            facts: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a word to a list of the recording's properties.
+    pub(crate) fn fact(&mut self, name: &'static str, value: &str) {
+        let list = self.facts.entry(name).or_default();
+        if !value.is_empty() && list.len() < 64 {
+            list.insert(value.chars().take(200).collect());
+        }
+    }
+
+    /// Labels bytes; stretches that go on from one another are joined before they are sent.
+    pub(crate) fn label(&mut self, range: Range<u64>, label: Label) -> Result<(), InspectError> {
+        if range.start >= range.end {
+            return Ok(());
+        }
+        if let Some((last, l)) = &mut self.pending
+            && *l == label
+            && last.end == range.start
+        {
+            last.end = range.end;
+            return Ok(());
+        }
+        match self.pending.replace((range, label)) {
+            Some((range, label)) => self.c.label(range, label),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn inspected(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        self.label(range, Label::Inspected)
+    }
+
+    pub(crate) fn container(&mut self, range: Range<u64>) -> Result<(), InspectError> {
+        self.label(range, Label::Container)
+    }
+
+    pub(crate) fn opaque(&mut self, range: Range<u64>, reason: Reason) -> Result<(), InspectError> {
+        self.label(range, Label::Opaque(reason))
+    }
+
+    /// Keeps the first break; further ones are counted.
+    pub(crate) fn broke(&mut self, error: InspectError) {
+        if self.broke.is_none() {
+            self.broke = Some(error);
+        } else {
+            self.c.tell_at("corrupt", error.offset.unwrap_or(0));
+        }
+    }
+
+    /// Whether the file has broken somewhere.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broke.is_some()
+    }
+
+    /// Whether a channel of this number is known.
+    pub(crate) fn knows(&self, channel: u64) -> bool {
+        self.channels.contains_key(&channel)
+    }
+
+    /// Declares a channel. Declared anew as it was nothing happens; declared as something else it is another channel from there on.
+    pub(crate) fn channel(&mut self, id: u64, declared: Declared<'_>) -> Result<(), InspectError> {
+        let mut hasher = DefaultHasher::new();
+        (declared.topic, declared.type_name, declared.message_encoding, declared.schema_encoding, declared.schema)
+            .hash(&mut hasher);
+        let digest = hasher.finish();
+        match self.channels.get(&id) {
+            Some(&(_, known)) if known == digest => return Ok(()),
+            _ if self.declared >= MAX_CHANNELS as u64 => return Ok(()),
+            _ => {}
+        }
+        let number = self.declared;
+        self.declared += 1;
+        self.channels.insert(id, (number, digest));
+        // Comments in a definition, and what a recorder adds (node names, hosts), are text that people write.
+        for (name, value) in &declared.metadata {
+            self.text_once(declared.offset, format!("{name}: {value}").as_bytes())?;
+        }
+        if !matches!(declared.schema_encoding, "protobuf" | "flatbuffer")
+            && !declared.schema_encoding.starts_with("cyber")
+        {
+            self.text_once(declared.offset, declared.schema)?;
+        }
+        let Declared { topic, type_name, message_encoding, schema_encoding, schema, metadata, .. } = declared;
+        self.topics.channel(
+            number,
+            &Channel { name: topic, type_name, message_encoding, schema_encoding, schema, metadata: &metadata },
+        );
+        Ok(())
+    }
+
+    /// Shows a text to the detectors unless it was shown before.
+    fn text_once(&mut self, offset: u64, bytes: &[u8]) -> Result<(), InspectError> {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        if self.texts.len() < MAX_CHANNELS && self.texts.insert(hasher.finish()) {
+            self.c.decoded_text(offset, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Passes a message on. What could not be decoded of a stored payload is labelled, of a compressed one it counts for [`Recording::settle`].
+    pub(crate) fn message(&mut self, told: &Told<'_>, spot: Spot) -> Result<(), InspectError> {
+        let len = told.data.len();
+        self.payload += len as u64;
+        let Some(&(number, _)) = self.channels.get(&told.channel) else {
+            self.c.tell_at("bad-entry", spot.offset);
+            return self.not_decoded(len as u64, spot.exact, Reason::Corrupt);
+        };
+        let message = Message {
+            log_time_ns: told.log_time_ns,
+            publish_time_ns: told.publish_time_ns,
+            data: told.data,
+            offset: spot.offset,
+            exact: spot.exact,
+        };
+        let outcome = self.topics.message(number, &message, &mut self.c)?;
+        let (whole, parts) = (outcome.whole, outcome.parts.to_vec());
+        let mut at = 0;
+        for (range, label) in parts {
+            let range = range.start.max(at).min(len)..range.end.min(len);
+            self.piece(at..range.start, whole, spot)?;
+            at = range.end.max(at);
+            self.piece(range, label, spot)?;
+        }
+        self.piece(at..len, whole, spot)
+    }
+
+    /// A piece of a payload by its label; children label themselves, what was decoded is labelled with the chunk.
+    fn piece(&mut self, range: Range<usize>, label: Label, spot: Spot) -> Result<(), InspectError> {
+        match label {
+            Label::Opaque(reason) if range.start < range.end => {
+                let exact = spot.exact.map(|at| at + range.start as u64);
+                self.not_decoded((range.end - range.start) as u64, exact, reason)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Payload bytes that were not decoded.
+    pub(crate) fn not_decoded(&mut self, len: u64, exact: Option<u64>, reason: Reason) -> Result<(), InspectError> {
+        match exact {
+            Some(at) if self.exact_left > 0 => {
+                self.exact_left -= 1;
+                self.opaque(at..at.saturating_add(len), reason)
+            }
+            _ => {
+                *self.share.entry(reason).or_default() += len;
+                Ok(())
+            }
+        }
+    }
+
+    /// A message that is too long to be held: its bytes are opaque.
+    pub(crate) fn too_long(&mut self, len: u64, spot: Spot) -> Result<(), InspectError> {
+        self.payload += len;
+        self.c.tell_at("limit", spot.offset);
+        self.not_decoded(len, spot.exact, Reason::Limit)
+    }
+
+    /// Labels the bytes of a chunk (or of a stretch of records) that decoded to `decoded` bytes. Where payloads could not be decoded, their share of the
+    /// encoded bytes is opaque: counted from the end of the chunk, or all of it when no payload was decoded.
+    pub(crate) fn settle(&mut self, encoded: Range<u64>, decoded: u64) -> Result<(), InspectError> {
+        let share = std::mem::take(&mut self.share);
+        let payload = std::mem::take(&mut self.payload);
+        self.inspected(encoded.clone())?;
+        let lost: u64 = share.values().sum();
+        if lost == 0 {
+            return Ok(());
+        }
+        let whole = if lost >= payload { lost } else { decoded.max(lost) };
+        let len = u128::from(encoded.end - encoded.start);
+        let mut end = encoded.end;
+        for (reason, n) in share {
+            let part = (len * u128::from(n)).div_ceil(u128::from(whole));
+            let start = end.saturating_sub(u64::try_from(part).unwrap_or(u64::MAX)).max(encoded.start);
+            self.opaque(start..end, reason)?;
+            end = start;
+        }
+        Ok(())
+    }
+
+    /// Sends what the decoder gathered and what was kept back.
+    pub(crate) fn finish(mut self, result: Result<(), InspectError>) -> Result<(), InspectError> {
+        if self.c.is_stopped() {
+            return result;
+        }
+        let result = result.and(self.broke.take().map_or(Ok(()), Err));
+        if let Some((range, label)) = self.pending.take() {
+            self.c.label(range, label)?;
+        }
+        let mut item = InventoryItem::new(kinds::SENSOR_RECORDING);
+        for (name, values) in std::mem::take(&mut self.facts) {
+            item = item.with(name, values.into_iter().collect::<Vec<_>>());
+        }
+        self.topics.finish(&mut self.c)?;
+        self.c.inventory(item);
+        self.c.finish(result)
+    }
+}
