@@ -449,7 +449,7 @@ impl<'a> Container<'a> {
     }
 }
 
-/// So that what sends into any inspection can send through an artifact that is opened.
+/// What is sent by other means (a writer of records) while the container is open.
 impl Inspection for Container<'_> {
     fn send(&mut self, message: Message<'_>) -> Result<(), Stop> {
         Container::send(self, message)

@@ -78,6 +78,18 @@ impl RecordWriter {
         RecordWriter::with_header(header)
     }
 
+    /// A writer of a stream of this number, for artifacts of several tables; `properties` tell what is known of it (`table`…).
+    #[must_use]
+    pub fn stream(
+        artifact: &Artifact,
+        stream: u32,
+        properties: std::collections::BTreeMap<String, serde_json::Value>,
+    ) -> Self {
+        let mut header = header(artifact, stream, EvidenceKind::Records);
+        header.properties = properties;
+        RecordWriter::with_header(header)
+    }
+
     fn with_header(header: EvidenceHeader) -> Self {
         RecordWriter {
             stream: header.stream,

@@ -1,0 +1,1 @@
+//! Tests over databases that the reference implementation made.
