@@ -336,7 +336,7 @@ fn records(rec: &mut Recording<'_>, state: &mut State, from: u64) -> Result<Opti
         match op {
             OP_MESSAGE => {
                 let (conn, time) = (h.conn, h.time_ns());
-                let spot = Spot { offset: at, exact: Some(body) };
+                let spot = Spot::stored(at, body);
                 feed.consume(8 + header);
                 message(rec, &mut feed, conn, time, data, spot)?;
                 rec.settle(at..end, 8 + header as u64 + data)?;
@@ -472,7 +472,7 @@ fn message(
     conn: Option<u32>,
     time: u64,
     data: u64,
-    spot: Spot,
+    spot: Spot<'_>,
 ) -> Result<(), InspectError> {
     if data > MAX_MESSAGE {
         feed.skip(data)?;
@@ -543,8 +543,8 @@ fn chunk(
         }
         feed.consume(8 + header);
         let spot = match codec {
-            None => Spot { offset: here, exact: Some(body) },
-            Some(_) => Spot { offset: at, exact: None },
+            None => Spot::stored(here, body),
+            Some(_) => Spot::decoded(at),
         };
         match op {
             Some(OP_MESSAGE) => message(rec, &mut feed, conn, time, length, spot)?,

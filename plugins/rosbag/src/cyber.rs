@@ -327,7 +327,7 @@ fn body(rec: &mut Recording<'_>, state: &mut State, at: u64, data: Range<u64>, c
         }
         if n > MAX_MESSAGE {
             feed.skip(n)?;
-            rec.too_long(n, Spot { offset: place, exact: codec.is_none().then_some(content) })?;
+            rec.too_long(n, Spot { offset: place, exact: codec.is_none().then_some(content), pieces: &[] })?;
             continue;
         }
         let n = usize::try_from(n).unwrap_or(0);
@@ -362,7 +362,7 @@ fn body(rec: &mut Recording<'_>, state: &mut State, at: u64, data: Range<u64>, c
         };
         let told = Told { channel: id, log_time_ns: time, publish_time_ns: time, data: payload };
         let exact = codec.is_none().then_some(content + offset as u64);
-        rec.message(&told, Spot { offset: place, exact })?;
+        rec.message(&told, Spot { offset: place, exact, pieces: &[] })?;
         feed.consume(n);
     };
     let done = match (error.is_some(), codec) {

@@ -7,6 +7,7 @@ mod cyber;
 mod feed;
 mod mcap;
 mod recording;
+mod rosbag2;
 #[cfg(test)]
 mod tests;
 #[allow(dead_code, unreachable_pub)]
@@ -18,7 +19,7 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[&bag::Bag, &mcap::Mcap, &cyber::Cyber]);
+const READERS: Family = Family(&[&bag::Bag, &mcap::Mcap, &rosbag2::Rosbag2, &cyber::Cyber]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

@@ -297,7 +297,7 @@ fn records(rec: &mut Recording<'_>, state: &mut State, from: u64) -> Result<Opti
                 return Ok(Some(at));
             }
             feed.consume(9);
-            message(rec, &mut feed, n, Spot { offset: at, exact: Some(body + MESSAGE_HEAD) })?;
+            message(rec, &mut feed, n, Spot::stored(at, body + MESSAGE_HEAD))?;
             if end - open >= STRETCH {
                 settle(rec, &mut open, end)?;
             }
@@ -468,7 +468,7 @@ fn attachment(rec: &mut Recording<'_>, at: u64, n: u64) -> Result<(), InspectErr
     rec.c.hand_over_range(meta, start..data_end)
 }
 
-fn message(rec: &mut Recording<'_>, feed: &mut Feed, n: u64, spot: Spot) -> Result<(), InspectError> {
+fn message(rec: &mut Recording<'_>, feed: &mut Feed, n: u64, spot: Spot<'_>) -> Result<(), InspectError> {
     if n > MAX_MESSAGE {
         feed.skip(n)?;
         return rec.too_long(n - MESSAGE_HEAD, spot);
@@ -614,8 +614,8 @@ fn inside(
                     }
                 }
                 let spot = match codec {
-                    None => Spot { offset: here, exact: Some(here + FRAME + MESSAGE_HEAD) },
-                    Some(_) => Spot { offset: at, exact: None },
+                    None => Spot::stored(here, here + FRAME + MESSAGE_HEAD),
+                    Some(_) => Spot::decoded(at),
                 };
                 message(rec, feed, n, spot)?;
             }

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use yumen_kit_container::Container;
 use yumen_model::kind::kinds;
-use yumen_model::{Artifact, InspectError, Inspection, InventoryItem, Label, Reason};
+use yumen_model::{Artifact, Extent, InspectError, Inspection, InventoryItem, Label, Reason};
 
+use crate::rosbag2::stretches;
 use crate::topics::{Channel, Message, Topics};
 
 /// Longest message that is decoded, in bytes; a longer one is opaque (`limit`).
@@ -33,11 +34,25 @@ pub(crate) struct Declared<'a> {
 
 /// Where a message's record lies.
 #[derive(Clone, Copy)]
-pub(crate) struct Spot {
+pub(crate) struct Spot<'a> {
     /// The record, or the chunk that was decoded.
     pub(crate) offset: u64,
     /// The payload, where it is stored as it is.
     pub(crate) exact: Option<u64>,
+    /// Where the payload stands piece by piece, when it is known so.
+    pub(crate) pieces: &'a [Extent],
+}
+
+impl Spot<'_> {
+    /// A record of the file.
+    pub(crate) fn stored(offset: u64, payload: u64) -> Self {
+        Spot { offset, exact: Some(payload), pieces: &[] }
+    }
+
+    /// Something in a chunk that was decoded.
+    pub(crate) fn decoded(chunk: u64) -> Self {
+        Spot { offset: chunk, exact: None, pieces: &[] }
+    }
 }
 
 /// A message as the container tells it.
@@ -182,12 +197,12 @@ impl<'a> Recording<'a> {
     }
 
     /// Passes a message on. What could not be decoded of a stored payload is labelled, of a compressed one it counts for [`Recording::settle`].
-    pub(crate) fn message(&mut self, told: &Told<'_>, spot: Spot) -> Result<(), InspectError> {
+    pub(crate) fn message(&mut self, told: &Told<'_>, spot: Spot<'_>) -> Result<(), InspectError> {
         let len = told.data.len();
         self.payload += len as u64;
         let Some(&(number, _)) = self.channels.get(&told.channel) else {
             self.c.tell_at("bad-entry", spot.offset);
-            return self.not_decoded(len as u64, spot.exact, Reason::Corrupt);
+            return self.piece(0..len, Label::Opaque(Reason::Corrupt), spot);
         };
         let message = Message {
             log_time_ns: told.log_time_ns,
@@ -209,8 +224,11 @@ impl<'a> Recording<'a> {
     }
 
     /// A piece of a payload by its label; children label themselves, what was decoded is labelled with the chunk.
-    fn piece(&mut self, range: Range<usize>, label: Label, spot: Spot) -> Result<(), InspectError> {
+    fn piece(&mut self, range: Range<usize>, label: Label, spot: Spot<'_>) -> Result<(), InspectError> {
         match label {
+            Label::Opaque(reason) if range.start < range.end && !spot.pieces.is_empty() => {
+                self.opaque_pieces(spot.pieces, range.start as u64..range.end as u64, reason)
+            }
             Label::Opaque(reason) if range.start < range.end => {
                 let exact = spot.exact.map(|at| at + range.start as u64);
                 self.not_decoded((range.end - range.start) as u64, exact, reason)
@@ -234,32 +252,66 @@ impl<'a> Recording<'a> {
     }
 
     /// A message that is too long to be held: its bytes are opaque.
-    pub(crate) fn too_long(&mut self, len: u64, spot: Spot) -> Result<(), InspectError> {
+    pub(crate) fn too_long(&mut self, len: u64, spot: Spot<'_>) -> Result<(), InspectError> {
         self.payload += len;
         self.c.tell_at("limit", spot.offset);
-        self.not_decoded(len, spot.exact, Reason::Limit)
+        if spot.pieces.is_empty() {
+            self.not_decoded(len, spot.exact, Reason::Limit)
+        } else {
+            self.opaque_pieces(spot.pieces, 0..len, Reason::Limit)
+        }
+    }
+
+    /// Labels a range of a value that stands in pieces.
+    pub(crate) fn opaque_pieces(
+        &mut self,
+        pieces: &[Extent],
+        range: Range<u64>,
+        reason: Reason,
+    ) -> Result<(), InspectError> {
+        stretches(pieces, range).try_for_each(|stretch| self.opaque(stretch, reason))
+    }
+
+    /// As [`Recording::settle`], of a value of `len` bytes that stands in pieces.
+    pub(crate) fn settle_pieces(&mut self, pieces: &[Extent], len: u64, decoded: u64) -> Result<(), InspectError> {
+        for (range, reason) in self.shares(len, decoded) {
+            self.opaque_pieces(pieces, range, reason)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the payloads counted so far: they were labelled each for itself.
+    pub(crate) fn forget_share(&mut self) {
+        self.share.clear();
+        self.payload = 0;
     }
 
     /// Labels the bytes of a chunk (or of a stretch of records) that decoded to `decoded` bytes. Where payloads could not be decoded, their share of the
     /// encoded bytes is opaque: counted from the end of the chunk, or all of it when no payload was decoded.
     pub(crate) fn settle(&mut self, encoded: Range<u64>, decoded: u64) -> Result<(), InspectError> {
-        let share = std::mem::take(&mut self.share);
-        let payload = std::mem::take(&mut self.payload);
         self.inspected(encoded.clone())?;
-        let lost: u64 = share.values().sum();
-        if lost == 0 {
-            return Ok(());
-        }
-        let whole = if lost >= payload { lost } else { decoded.max(lost) };
-        let len = u128::from(encoded.end - encoded.start);
-        let mut end = encoded.end;
-        for (reason, n) in share {
-            let part = (len * u128::from(n)).div_ceil(u128::from(whole));
-            let start = end.saturating_sub(u64::try_from(part).unwrap_or(u64::MAX)).max(encoded.start);
-            self.opaque(start..end, reason)?;
-            end = start;
+        for (range, reason) in self.shares(encoded.end - encoded.start, decoded) {
+            self.opaque(encoded.start + range.start..encoded.start + range.end, reason)?;
         }
         Ok(())
+    }
+
+    /// The share of `len` encoded bytes that payloads which were not decoded take, by reason.
+    fn shares(&mut self, len: u64, decoded: u64) -> Vec<(Range<u64>, Reason)> {
+        let share = std::mem::take(&mut self.share);
+        let payload = std::mem::take(&mut self.payload);
+        let lost: u64 = share.values().sum();
+        let whole = if lost >= payload { lost } else { decoded.max(lost) };
+        let mut end = len;
+        let part =
+            |n: u64| u64::try_from((u128::from(len) * u128::from(n)).div_ceil(u128::from(whole.max(1)))).unwrap_or(len);
+        let mut out = Vec::new();
+        for (reason, n) in share {
+            let start = end.saturating_sub(part(n));
+            out.push((start..end, reason));
+            end = start;
+        }
+        out
     }
 
     /// Sends what the decoder gathered and what was kept back.

@@ -45,13 +45,14 @@ pub(crate) fn read_by_others(name: &str) -> Vec<(String, u64, u64)> {
 }
 
 const BAGS: &[&str] = &["none.bag", "bz2.bag", "lz4.bag", "ros-none.bag", "ros-bz2.bag", "ros-lz4.bag"];
+const DB3: &[&str] = &["humble.db3", "jazzy.db3", "message-zstd.db3"];
 const CYBER: &[&str] = &["cyber.record", "cyber-many.record"];
 const MCAPS: &[&str] =
     &["none.mcap", "lz4.mcap", "zstd.mcap", "unchunked.mcap", "crcs.mcap", "bare.mcap", "ros1.mcap", "rosbag2.mcap"];
 
 #[test]
 fn bags_and_mcaps_hold_the_messages_that_other_readers_find() {
-    for name in BAGS.iter().chain(MCAPS).chain(CYBER) {
+    for name in BAGS.iter().chain(MCAPS).chain(CYBER).chain(DB3) {
         let recorded = inspect(&RosbagPlugin, name, &fixture("rosbag", name));
         assert_eq!(recorded.result, Ok(()), "{name}");
         recorded.assert_counted();
@@ -62,7 +63,7 @@ fn bags_and_mcaps_hold_the_messages_that_other_readers_find() {
 
 #[test]
 fn well_formed_recordings_leave_no_structure_opaque() {
-    for name in BAGS.iter().chain(MCAPS).chain(CYBER) {
+    for name in BAGS.iter().chain(MCAPS).chain(CYBER).chain(DB3) {
         let recorded = inspect(&RosbagPlugin, name, &fixture("rosbag", name));
         let reasons: Vec<_> =
             recorded.labels.opaque.iter().filter(|(r, _)| **r != yumen_model::Reason::NoModel).collect();
@@ -96,6 +97,9 @@ fn hostile_and_broken_recordings_are_survived() {
     }
     for name in MCAPS {
         abuse(&RosbagPlugin, "mcap", name, &fixture("rosbag", name), 40);
+    }
+    for name in DB3 {
+        abuse(&RosbagPlugin, "rosbag2", name, &fixture("rosbag", name), 30);
     }
     for name in CYBER {
         abuse(&RosbagPlugin, "cyber-record", name, &fixture("rosbag", name), 60);
