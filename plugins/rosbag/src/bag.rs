@@ -180,12 +180,12 @@ struct State {
 
 fn bag(rec: &mut Recording<'_>) -> Result<(), InspectError> {
     let len = rec.c.len();
-    let head = rec.c.window.get(0, MAGIC.len())?;
+    let head = rec.c.window.get(0, OLD.len())?;
     if head.starts_with(OLD) {
         rec.fact("version", "1.x");
         return Err(InspectError::unsupported("a bag of version 1"));
     }
-    if head != MAGIC {
+    if !head.starts_with(MAGIC) {
         return Err(InspectError::corrupt(0, "no bag begins here"));
     }
     rec.fact("version", "2.0");
@@ -311,7 +311,11 @@ fn records(rec: &mut Recording<'_>, state: &mut State, from: u64) -> Result<Opti
                     rec.fact("encryptor", &String::from_utf8_lossy(encryptor));
                     rec.c.tell_at("encrypted", at);
                 }
-                rec.container(at..body)?;
+                let extra = extra_fields(feed.need(8 + header)?.get(4..4 + header).unwrap_or(&[]));
+                if !extra.is_empty() {
+                    rec.c.decoded_text(at, extra.as_bytes())?;
+                }
+                rec.inspected(at..body)?;
                 feed.consume(8 + header);
                 if end > len {
                     rec.broke(InspectError::read(body, &std::io::ErrorKind::UnexpectedEof.into()));
@@ -366,6 +370,18 @@ fn records(rec: &mut Recording<'_>, state: &mut State, from: u64) -> Result<Opti
             }
         }
     }
+}
+
+/// Fields of the bag header that the specification does not name (whom it is encrypted to), as text.
+fn extra_fields(header: &[u8]) -> String {
+    let mut text = String::new();
+    fields(header, |name, value| {
+        let known: &[&[u8]] = &[b"op", b"index_pos", b"conn_count", b"chunk_count", b"encryptor"];
+        if !known.contains(&name) {
+            text += &format!("{}: {}\n", String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+        }
+    });
+    text
 }
 
 /// The padding of the bag header: spaces.

@@ -82,7 +82,6 @@ fn rosbag2(rec: &mut Recording<'_>, artifact: &Artifact) -> Result<(), InspectEr
     let definitions = definitions(&database)?;
     let distro = facts(rec, &database)?;
     topics(rec, &database, &definitions)?;
-    let mut columns = None;
     if let Some(table) = database.table("messages") {
         let number = |name: &str| table.column(name);
         // A statement that can't be read leaves the order that every version has.
@@ -91,7 +90,6 @@ fn rosbag2(rec: &mut Recording<'_>, artifact: &Artifact) -> Result<(), InspectEr
             time: number("timestamp").unwrap_or(2),
             data: number("data").unwrap_or(3),
         };
-        columns = Some(known);
         database.rows(table, &mut |row| message(rec, row, known))?;
     }
     if let Some(distro) = distro {
@@ -111,10 +109,8 @@ fn rosbag2(rec: &mut Recording<'_>, artifact: &Artifact) -> Result<(), InspectEr
     }
     // Of a damaged database rows are left whose table is not known: those that look like messages are taken for such.
     let mut strays = TableRecords::unnamed(artifact, stream);
-    database.stray_rows(&mut |row| match (columns, row.values) {
-        (Some(columns), [_, Value::Int(_), Value::Int(_), Value::Blob(_)]) => {
-            message(rec, row, Columns { topic: 1, time: 2, data: 3, ..columns })
-        }
+    database.stray_rows(&mut |row| match row.values {
+        [_, Value::Int(_), Value::Int(_), Value::Blob(_)] => message(rec, row, Columns { topic: 1, time: 2, data: 3 }),
         _ => strays.row(row, &mut rec.c),
     })?;
     strays.finish(&mut rec.c)?;

@@ -1,5 +1,8 @@
 //! Fixtures of real writers against what independent readers find in them.
 
+mod broken;
+mod handmade;
+
 use serde_json::Value;
 use yumen_kit_container::testing::{Recorded, abuse, fixture, identify, inspect, noise, prose};
 use yumen_model::kind::kinds;
