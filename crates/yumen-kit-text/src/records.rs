@@ -69,6 +69,12 @@ impl RecordWriter {
         RecordWriter::with_header(header(artifact, RECORD_STREAM, EvidenceKind::Records))
     }
 
+    /// A writer of one stream of an artifact that has several of them, by the number of the stream.
+    #[must_use]
+    pub fn numbered(artifact: &Artifact, stream: u32) -> Self {
+        RecordWriter::with_header(header(artifact, stream, EvidenceKind::Records))
+    }
+
     /// A writer of names (of signals, services, functions…) with what is said of them: the role of the stream is `names`. Its text is part of
     /// what another stream shows, so detectors of personal data and keys pass it by.
     #[must_use]

@@ -67,6 +67,8 @@ notes! {
     "journal-not-replayed": "日志未重放，其中的块按原始字节检视", "the journal was not replayed; its blocks were inspected as raw bytes";
     "limit": "达到限额，其余未检视", "a limit was reached; the rest was not inspected";
     "link": "链接（记录，不跟随）", "a link; recorded, not followed";
+    "message-corrupt": "有消息与其类型定义不符", "messages do not fit the definition of their type";
+    "message-undecodable": "有消息因类型定义缺失或不受支持而未解码", "messages were not decoded: the definition of their type is missing or not supported";
     "mixed-encoding": "文本编码不一致", "the text is not in one encoding throughout";
     "name-lies": "文件名与内容不符", "the name claims another format than the content";
     "not-text-throughout": "文本中夹有二进制数据", "the text holds stretches of binary data";

@@ -10,8 +10,6 @@ mod recording;
 mod rosbag2;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code, unreachable_pub)]
-mod topics;
 
 use std::sync::LazyLock;
 

@@ -5,11 +5,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 
 use yumen_kit_container::Container;
+use yumen_kit_message::{Channel, Message, Topics};
 use yumen_model::kind::kinds;
 use yumen_model::{Artifact, Extent, InspectError, Inspection, InventoryItem, Label, Reason};
 
 use crate::rosbag2::stretches;
-use crate::topics::{Channel, Message, Topics};
 
 /// Longest message that is decoded, in bytes; a longer one is opaque (`limit`).
 pub(crate) const MAX_MESSAGE: u64 = 128 << 20;
@@ -212,7 +212,8 @@ impl<'a> Recording<'a> {
             exact: spot.exact,
         };
         let outcome = self.topics.message(number, &message, &mut self.c)?;
-        let (whole, parts) = (outcome.whole, outcome.parts.to_vec());
+        let (whole, mut parts) = (outcome.whole, outcome.parts.to_vec());
+        parts.sort_by_key(|(range, _)| range.start);
         let mut at = 0;
         for (range, label) in parts {
             let range = range.start.max(at).min(len)..range.end.min(len);
