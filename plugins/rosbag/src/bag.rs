@@ -12,7 +12,7 @@ use yumen_kit_container::{FormatReader, Place};
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe, Reason};
 
 use crate::feed::{Codec, Feed};
-use crate::recording::{Declared, MAX_CHUNK, MAX_MESSAGE, Recording, Spot, Told};
+use crate::recording::{Declared, MAX_BREAKS, MAX_CHUNK, MAX_MESSAGE, Recording, Spot, Told, behind};
 
 /// Reads ROS 1 bags.
 pub(crate) struct Bag;
@@ -193,20 +193,23 @@ fn bag(rec: &mut Recording<'_>) -> Result<(), InspectError> {
     rec.container(0..start)?;
     let mut state = State { encrypted: false, anchors: Vec::new() };
     let mut at = start;
-    loop {
-        let broken = records(rec, &mut state, at)?;
-        let Some(broken) = broken else { return Ok(()) };
+    for breaks in 1.. {
+        let Some(broken) = records(rec, &mut state, at)? else { return Ok(()) };
+        if breaks > MAX_BREAKS {
+            return rec.opaque(broken..len, Reason::Corrupt);
+        }
         // Behind a break reading goes on where the index or the chunk headers themselves show a chunk.
-        let next = match state.anchors.iter().copied().find(|&a| a > broken) {
+        let next = match behind(&state.anchors, broken) {
             Some(next) => Some(next),
             None => next_chunk(rec, broken + 1)?,
         };
         rec.opaque(broken..next.unwrap_or(len), Reason::Corrupt)?;
         match next {
             Some(next) => at = next,
-            None => return Ok(()),
+            None => break,
         }
     }
+    Ok(())
 }
 
 /// The next chunk record that can be told by its header.

@@ -12,7 +12,7 @@ use yumen_kit_proto::{Fields, varint};
 use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe, Reason};
 
 use crate::feed::{Codec, Feed};
-use crate::recording::{Declared, MAX_CHUNK, MAX_MESSAGE, Recording, Spot, Told};
+use crate::recording::{Declared, MAX_BREAKS, MAX_CHUNK, MAX_MESSAGE, Recording, Spot, Told, behind};
 
 /// Reads cyber records.
 pub(crate) struct Cyber;
@@ -140,9 +140,11 @@ fn cyber(rec: &mut Recording<'_>) -> Result<(), InspectError> {
         rec.c.tell_at("rebuilt", 0);
     }
     let mut at = start.min(len);
+    let mut breaks = 0;
     while at < len {
         let Some(broken) = sections(rec, &mut state, at)? else { break };
-        let next = state.anchors.iter().copied().find(|&a| a > broken && a < len);
+        breaks += 1;
+        let next = behind(&state.anchors, broken).filter(|&a| a < len && breaks <= MAX_BREAKS);
         rec.opaque(broken..next.unwrap_or(len), Reason::Corrupt)?;
         match next {
             Some(next) => at = next,

@@ -11,7 +11,7 @@ use yumen_kit_container::{FormatReader, Place};
 use yumen_model::{Artifact, Blob, Certainty, Context, Format, Identity, InspectError, Inspection, Probe, Reason};
 
 use crate::feed::{Codec, Feed};
-use crate::recording::{Declared, MAX_CHUNK, MAX_MESSAGE, Recording, Spot, Told};
+use crate::recording::{Declared, MAX_BREAKS, MAX_CHUNK, MAX_MESSAGE, Recording, Spot, Told, behind};
 
 /// Reads MCAP.
 pub(crate) struct Mcap;
@@ -157,8 +157,10 @@ fn mcap(rec: &mut Recording<'_>) -> Result<(), InspectError> {
     let mut state = State::default();
     summary(rec, &mut state)?;
     let mut at = magic;
+    let mut breaks = 0;
     while let Some(broken) = records(rec, &mut state, at)? {
-        let next = state.anchors.iter().copied().find(|&a| a > broken);
+        breaks += 1;
+        let next = behind(&state.anchors, broken).filter(|_| breaks <= MAX_BREAKS);
         rec.opaque(broken..next.unwrap_or(len), Reason::Corrupt)?;
         match next {
             Some(next) => at = next,

@@ -7,7 +7,9 @@ use std::ops::Range;
 use yumen_kit_container::Container;
 use yumen_kit_message::{Channel, Message, Topics};
 use yumen_model::kind::kinds;
-use yumen_model::{Artifact, Extent, InspectError, Inspection, InventoryItem, Label, Reason};
+use yumen_model::{
+    Artifact, Batch, Extent, InspectError, Inspection, InventoryItem, Label, Message as Sent, Reason, Stop,
+};
 
 use crate::rosbag2::stretches;
 
@@ -17,6 +19,10 @@ pub(crate) const MAX_MESSAGE: u64 = 128 << 20;
 pub(crate) const MAX_CHUNK: u64 = 4 << 30;
 /// Messages that could not be decoded are labelled each for itself up to this number; further ones take a share of their chunk.
 const MAX_EXACT: usize = 100_000;
+/// Places in a file where it may break and be read on behind; what follows further ones is opaque.
+pub(crate) const MAX_BREAKS: usize = 10_000;
+/// Stretches that are labelled apart. Of files of more of them (a message a chunk) structure is counted with the data it stands between.
+const MAX_STRETCHES: usize = 1 << 20;
 /// Most channels; messages of further ones are opaque (`limit`).
 const MAX_CHANNELS: usize = 100_000;
 
@@ -73,6 +79,7 @@ pub(crate) struct Recording<'a> {
     texts: BTreeSet<u64>,
     pending: Option<(Range<u64>, Label)>,
     exact_left: usize,
+    stretches: usize,
     /// Payload bytes of the chunk that could not be decoded, by reason, and all payload bytes.
     share: BTreeMap<Reason, u64>,
     payload: u64,
@@ -91,6 +98,7 @@ impl<'a> Recording<'a> {
             texts: BTreeSet::new(),
             pending: None,
             exact_left: MAX_EXACT,
+            stretches: 0,
             share: BTreeMap::new(),
             payload: 0,
             broke: None,
@@ -111,6 +119,8 @@ impl<'a> Recording<'a> {
         if range.start >= range.end {
             return Ok(());
         }
+        let many = self.stretches > MAX_STRETCHES && label == Label::Container;
+        let label = if many { Label::Inspected } else { label };
         if let Some((last, l)) = &mut self.pending
             && *l == label
             && last.end == range.start
@@ -118,6 +128,7 @@ impl<'a> Recording<'a> {
             last.end = range.end;
             return Ok(());
         }
+        self.stretches += 1;
         match self.pending.replace((range, label)) {
             Some((range, label)) => self.c.label(range, label),
             None => Ok(()),
@@ -324,12 +335,45 @@ impl<'a> Recording<'a> {
         if let Some((range, label)) = self.pending.take() {
             self.c.label(range, label)?;
         }
-        let mut item = InventoryItem::new(kinds::SENSOR_RECORDING);
-        for (name, values) in std::mem::take(&mut self.facts) {
-            item = item.with(name, values.into_iter().collect::<Vec<_>>());
+        let facts = std::mem::take(&mut self.facts).into_iter().map(|(k, v)| (k, v.into_iter().collect())).collect();
+        let mut with_facts = WithFacts { to: &mut self.c, facts: Some(facts) };
+        self.topics.finish(&mut with_facts)?;
+        // A recording without messages is one all the same.
+        let item = with_facts.add(InventoryItem::new(kinds::SENSOR_RECORDING));
+        if let Some(item) = item {
+            self.c.inventory(item);
         }
-        self.topics.finish(&mut self.c)?;
-        self.c.inventory(item);
         self.c.finish(result)
+    }
+}
+
+/// The first of rising offsets behind `at`.
+pub(crate) fn behind(anchors: &[u64], at: u64) -> Option<u64> {
+    anchors.get(anchors.partition_point(|&a| a <= at)).copied()
+}
+
+/// Adds what the container tells of the recording to the item that the decoder of messages makes of it: they are one.
+struct WithFacts<'a, 'b> {
+    to: &'a mut Container<'b>,
+    facts: Option<Vec<(&'static str, Vec<String>)>>,
+}
+
+impl WithFacts<'_, '_> {
+    /// The item with the facts, the first time.
+    fn add(&mut self, item: InventoryItem) -> Option<InventoryItem> {
+        Some(self.facts.take()?.into_iter().fold(item, |item, (name, values)| item.with(name, values)))
+    }
+}
+
+impl Inspection for WithFacts<'_, '_> {
+    fn send(&mut self, mut message: Sent<'_>) -> Result<(), Stop> {
+        if let Sent::Batch { batch: Batch::Inventory(batch), .. } = &mut message {
+            for item in batch.items.iter_mut().filter(|i| i.kind == kinds::SENSOR_RECORDING) {
+                if let Some(told) = self.add(item.clone()) {
+                    *item = told;
+                }
+            }
+        }
+        self.to.send(message)
     }
 }

@@ -22,7 +22,7 @@ const FORMATS: &[Format] = &[Format {
     name: "rosbag2",
     title: "ROS 2 bag (SQLite)",
     media_type: "application/vnd.sqlite3",
-    extensions: &["db3"],
+    extensions: &[],
     magic: "an SQLite database with the tables topics (with serialization_format) and messages",
     reference: "https://github.com/ros2/rosbag2/tree/rolling/rosbag2_storage_sqlite3",
     evidence: "messages decoded by the definitions in the bag, or by the well-known ones: positions, inertial data, text and named values; pictures as children; a table of the topics; other tables as records",

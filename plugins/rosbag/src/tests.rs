@@ -61,6 +61,8 @@ fn bags_and_mcaps_hold_the_messages_that_other_readers_find() {
         assert_eq!(recorded.result, Ok(()), "{name}");
         recorded.assert_counted();
         assert_eq!(topics(&recorded), read_by_others(name), "{name}");
+        let recordings = recorded.inventory.iter().filter(|i| i.kind == kinds::SENSOR_RECORDING).count();
+        assert_eq!(recordings, 1, "{name}: what the container tells and what the messages tell is one recording");
         assert!(!recorded.noted("checksum-mismatch") && !recorded.noted("bad-entry"), "{name} {:?}", recorded.notes);
     }
 }
