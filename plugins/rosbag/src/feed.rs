@@ -28,6 +28,38 @@ pub(crate) enum Codec {
     Zstd,
 }
 
+impl Codec {
+    /// What begins as a frame of these.
+    pub(crate) fn of_frame(bytes: &[u8]) -> Option<Self> {
+        match bytes.first_chunk::<4>()? {
+            [0x28, 0xB5, 0x2F, 0xFD] => Some(Codec::Zstd),
+            [0x04, 0x22, 0x4D, 0x18] => Some(Codec::Lz4),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Codec::Lz4 => "lz4",
+            Codec::Bzip2 => "bz2",
+            Codec::Zstd => "zstd",
+        }
+    }
+
+    /// Decodes something short as a whole; `most` bytes and one more at most. Whether it held.
+    pub(crate) fn decode(self, bytes: &[u8], most: u64, into: &mut Vec<u8>) -> bool {
+        let decoded = match self {
+            Codec::Lz4 => FrameDecoder::new(bytes).take(most + 1).read_to_end(into),
+            Codec::Bzip2 => MultiBzDecoder::new(bytes).take(most + 1).read_to_end(into),
+            Codec::Zstd => zstd::stream::read::Decoder::with_buffer(bytes)
+                .and_then(|mut d| d.window_log_max(ZSTD_WINDOW).map(|()| d))
+                .and_then(|d| d.take(most + 1).read_to_end(into)),
+        };
+        decoded.is_ok()
+    }
+}
+
 enum Source {
     Blob { blob: Blob, at: u64 },
     Decoder(Box<dyn Read>),

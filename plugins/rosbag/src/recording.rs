@@ -11,6 +11,7 @@ use yumen_model::{
     Artifact, Batch, Extent, InspectError, Inspection, InventoryItem, Label, Message as Sent, Reason, Stop,
 };
 
+use crate::feed::Codec;
 use crate::rosbag2::stretches;
 
 /// Longest message that is decoded, in bytes; a longer one is opaque (`limit`).
@@ -19,6 +20,8 @@ pub(crate) const MAX_MESSAGE: u64 = 128 << 20;
 pub(crate) const MAX_CHUNK: u64 = 4 << 30;
 /// Messages that could not be decoded are labelled each for itself up to this number; further ones take a share of their chunk.
 const MAX_EXACT: usize = 100_000;
+/// Blocks that are labelled as one where values in pieces are too many to be labelled each.
+const BLOCK: u64 = 64 << 10;
 /// Places in a file where it may break and be read on behind; what follows further ones is opaque.
 pub(crate) const MAX_BREAKS: usize = 10_000;
 /// Stretches that are labelled apart. Of files of more of them (a message a chunk) structure is counted with the data it stands between.
@@ -62,6 +65,7 @@ impl Spot<'_> {
 }
 
 /// A message as the container tells it.
+#[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) channel: u64,
     pub(crate) log_time_ns: u64,
@@ -69,12 +73,23 @@ pub(crate) struct Told<'a> {
     pub(crate) data: &'a [u8],
 }
 
+/// A channel that was declared.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Its number with the decoder.
+    number: u64,
+    /// What it was declared as.
+    digest: u64,
+    /// Payloads are CDR, which begins with a zero byte: what begins otherwise may be compressed.
+    cdr: bool,
+}
+
 /// One recording on its way through.
 pub(crate) struct Recording<'a> {
     pub(crate) c: Container<'a>,
     topics: Topics,
-    /// The file's channels: the number they have with the decoder, and what they were declared as.
-    channels: HashMap<u64, (u64, u64)>,
+    /// The file's channels.
+    channels: HashMap<u64, Known>,
     declared: u64,
     texts: BTreeSet<u64>,
     pending: Option<(Range<u64>, Label)>,
@@ -123,9 +138,9 @@ impl<'a> Recording<'a> {
         let label = if many { Label::Inspected } else { label };
         if let Some((last, l)) = &mut self.pending
             && *l == label
-            && last.end == range.start
+            && (last.start..=last.end).contains(&range.start)
         {
-            last.end = range.end;
+            last.end = range.end.max(last.end);
             return Ok(());
         }
         self.stretches += 1;
@@ -173,13 +188,13 @@ impl<'a> Recording<'a> {
             .hash(&mut hasher);
         let digest = hasher.finish();
         match self.channels.get(&id) {
-            Some(&(_, known)) if known == digest => return Ok(()),
+            Some(known) if known.digest == digest => return Ok(()),
             _ if self.declared >= MAX_CHANNELS as u64 => return Ok(()),
             _ => {}
         }
         let number = self.declared;
         self.declared += 1;
-        self.channels.insert(id, (number, digest));
+        self.channels.insert(id, Known { number, digest, cdr: declared.message_encoding == "cdr" });
         // Comments in a definition, and what a recorder adds (node names, hosts), are text that people write.
         for (name, value) in &declared.metadata {
             self.text_once(declared.offset, format!("{name}: {value}").as_bytes())?;
@@ -210,11 +225,48 @@ impl<'a> Recording<'a> {
     /// Passes a message on. What could not be decoded of a stored payload is labelled, of a compressed one it counts for [`Recording::settle`].
     pub(crate) fn message(&mut self, told: &Told<'_>, spot: Spot<'_>) -> Result<(), InspectError> {
         let len = told.data.len();
-        self.payload += len as u64;
-        let Some(&(number, _)) = self.channels.get(&told.channel) else {
+        let known = self.channels.get(&told.channel).copied();
+        let Some(known) = known else {
+            self.payload += len as u64;
             self.c.tell_at("bad-entry", spot.offset);
             return self.piece(0..len, Label::Opaque(Reason::Corrupt), spot);
         };
+        // ROS 2 can compress payloads one by one, whatever the storage.
+        if let Some(codec) = Codec::of_frame(told.data).filter(|_| known.cdr) {
+            return self.compressed(known, told, codec, spot);
+        }
+        self.payload += len as u64;
+        self.pass_on(known, told, spot)
+    }
+
+    /// Decompresses a payload. What can't be decoded of it takes its share of the compressed bytes.
+    fn compressed(&mut self, known: Known, told: &Told<'_>, codec: Codec, spot: Spot<'_>) -> Result<(), InspectError> {
+        let len = told.data.len();
+        self.fact("message_compression", codec.name());
+        let mut plain = Vec::new();
+        let whole = codec.decode(told.data, MAX_MESSAGE, &mut plain);
+        let shares = if whole && plain.len() as u64 <= MAX_MESSAGE {
+            let (share, payload) =
+                (std::mem::take(&mut self.share), std::mem::replace(&mut self.payload, plain.len() as u64));
+            let inner = Told { data: &plain, ..*told };
+            self.pass_on(known, &inner, Spot { exact: None, pieces: &[], ..spot })?;
+            let shares = self.shares(len as u64, plain.len() as u64);
+            (self.share, self.payload) = (share, payload);
+            shares
+        } else {
+            self.c.tell_at("bad-entry", spot.offset);
+            vec![(0..len as u64, if whole { Reason::Limit } else { Reason::Corrupt })]
+        };
+        self.payload += len as u64;
+        for (range, reason) in shares {
+            let piece = usize::try_from(range.start).unwrap_or(len)..usize::try_from(range.end).unwrap_or(len);
+            self.piece(piece, Label::Opaque(reason), spot)?;
+        }
+        Ok(())
+    }
+
+    fn pass_on(&mut self, known: Known, told: &Told<'_>, spot: Spot<'_>) -> Result<(), InspectError> {
+        let len = told.data.len();
         let message = Message {
             log_time_ns: told.log_time_ns,
             publish_time_ns: told.publish_time_ns,
@@ -222,7 +274,7 @@ impl<'a> Recording<'a> {
             offset: spot.offset,
             exact: spot.exact,
         };
-        let outcome = self.topics.message(number, &message, &mut self.c)?;
+        let outcome = self.topics.message(known.number, &message, &mut self.c)?;
         let (whole, mut parts) = (outcome.whole, outcome.parts.to_vec());
         parts.sort_by_key(|(range, _)| range.start);
         let mut at = 0;
@@ -281,13 +333,14 @@ impl<'a> Recording<'a> {
         range: Range<u64>,
         reason: Reason,
     ) -> Result<(), InspectError> {
-        stretches(pieces, range).try_for_each(|stretch| self.opaque(stretch, reason))
-    }
-
-    /// As [`Recording::settle`], of a value of `len` bytes that stands in pieces.
-    pub(crate) fn settle_pieces(&mut self, pieces: &[Extent], len: u64, decoded: u64) -> Result<(), InspectError> {
-        for (range, reason) in self.shares(len, decoded) {
-            self.opaque_pieces(pieces, range, reason)?;
+        for stretch in stretches(pieces, range) {
+            if self.exact_left > 0 {
+                self.exact_left -= 1;
+                self.opaque(stretch, reason)?;
+            } else {
+                // Of very many, the blocks they stand in are labelled, so that neighbours are one.
+                self.opaque(stretch.start - stretch.start % BLOCK..stretch.end.next_multiple_of(BLOCK), reason)?;
+            }
         }
         Ok(())
     }

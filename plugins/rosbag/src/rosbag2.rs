@@ -1,7 +1,7 @@
 //! ROS 2 bags in SQLite (`.db3`, `rosbag2_storage_sqlite3`), of every schema version from Ardent to Jazzy.
 //!
 //! `topics` and `messages` are read here; what else is in the database (the metadata, tables that somebody added, deleted rows) goes the way of any
-//! database. Payloads that the recorder compressed one by one are decompressed.
+//! database.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
@@ -11,7 +11,7 @@ use memchr::memmem;
 use yumen_kit_container::FormatReader;
 use yumen_kit_sqlite::evidence::{TableRecords, schema};
 use yumen_kit_sqlite::{Database, Field, Row, TableKind, Value, probe_schema, probe_tables};
-use yumen_model::{Artifact, Certainty, Context, Extent, Format, Identity, InspectError, Inspection, Probe, Reason};
+use yumen_model::{Artifact, Certainty, Context, Extent, Format, Identity, InspectError, Inspection, Probe};
 
 use crate::recording::{Declared, MAX_MESSAGE, Recording, Spot, Told};
 
@@ -33,7 +33,6 @@ const FORMATS: &[Format] = &[Format {
     ],
 }];
 
-const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// Streams of the other tables; those of topics have numbers from 1000.
 const FIRST_STREAM: u32 = 500;
 const MOST_TABLES: u32 = 400;
@@ -214,10 +213,6 @@ fn message(rec: &mut Recording<'_>, row: &Row<'_>, columns: Columns) -> Result<(
             &read
         }
     };
-    // A CDR payload begins with a zero byte: what begins as a zstd frame was compressed by the recorder.
-    if data.starts_with(&ZSTD) {
-        return compressed(rec, data, channel, time, &pieces, row.start);
-    }
     if data.len() as u64 != field.len() {
         rec.c.tell_at("bad-entry", row.start);
     }
@@ -235,28 +230,6 @@ fn whole(field: &Field<'_>, rec: &Recording<'_>) -> Result<Vec<u8>, InspectError
     let read = blob.reader().take(MAX_MESSAGE).read_to_end(&mut data);
     read.map_err(|e| InspectError::read(0, &e))?;
     Ok(data)
-}
-
-fn compressed(
-    rec: &mut Recording<'_>,
-    data: &[u8],
-    channel: u64,
-    time: u64,
-    pieces: &[Extent],
-    offset: u64,
-) -> Result<(), InspectError> {
-    rec.fact("compression", "zstd");
-    let mut plain = Vec::new();
-    let decoder = zstd::stream::read::Decoder::with_buffer(data).and_then(|mut d| d.window_log_max(27).map(|()| d));
-    let decoded = decoder.and_then(|d| d.take(MAX_MESSAGE + 1).read_to_end(&mut plain));
-    if decoded.is_err() || plain.len() as u64 > MAX_MESSAGE {
-        rec.c.tell_at("bad-entry", offset);
-        let reason = if decoded.is_err() { Reason::Corrupt } else { Reason::Limit };
-        return rec.opaque_pieces(pieces, 0..data.len() as u64, reason);
-    }
-    let told = Told { channel, log_time_ns: time, publish_time_ns: time, data: &plain };
-    rec.message(&told, Spot { offset, exact: None, pieces: &[] })?;
-    rec.settle_pieces(pieces, data.len() as u64, plain.len() as u64)
 }
 
 /// The stretches of the artifact that a range of a value stands in.

@@ -51,8 +51,17 @@ pub(crate) fn read_by_others(name: &str) -> Vec<(String, u64, u64)> {
 const BAGS: &[&str] = &["none.bag", "bz2.bag", "lz4.bag", "ros-none.bag", "ros-bz2.bag", "ros-lz4.bag"];
 const DB3: &[&str] = &["humble.db3", "jazzy.db3", "message-zstd.db3"];
 const CYBER: &[&str] = &["cyber.record", "cyber-many.record"];
-const MCAPS: &[&str] =
-    &["none.mcap", "lz4.mcap", "zstd.mcap", "unchunked.mcap", "crcs.mcap", "bare.mcap", "ros1.mcap", "rosbag2.mcap"];
+const MCAPS: &[&str] = &[
+    "none.mcap",
+    "lz4.mcap",
+    "zstd.mcap",
+    "unchunked.mcap",
+    "crcs.mcap",
+    "bare.mcap",
+    "ros1.mcap",
+    "rosbag2.mcap",
+    "message-zstd.mcap",
+];
 
 #[test]
 fn bags_and_mcaps_hold_the_messages_that_other_readers_find() {

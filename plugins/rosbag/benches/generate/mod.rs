@@ -18,7 +18,7 @@ impl Writer {
     }
     fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         if !self.ros1 {
-            while (self.out.len() - 4) % bytes.len() != 0 {
+            while !(self.out.len() - 4).is_multiple_of(bytes.len()) {
                 self.out.push(0);
             }
         }
