@@ -108,3 +108,26 @@ pub fn detectors(data: &[u8]) {
         let _ = out.send(Message::EvidenceEnd { stream });
     }
 }
+
+/// Decodes a payload as a message of a topic, twice: where it stands in the artifact, and out of a chunk.
+pub fn message(type_name: &str, message_encoding: &str, schema_encoding: &str, schema: &[u8], payload: &[u8]) {
+    let artifact = Artifact {
+        blob: Blob::from_bytes(payload),
+        name: "x".to_owned(),
+        format: "mcap",
+        attributes: Default::default(),
+        inside: Vec::new(),
+    };
+    let mut out = Checked::new(payload.len() as u64);
+    let mut topics = yumen_kit_message::Topics::new(&artifact);
+    let metadata = Default::default();
+    let channel = yumen_kit_message::Channel { name: "/x", type_name, message_encoding, schema_encoding, schema, metadata: &metadata };
+    topics.channel(1, &channel);
+    for exact in [Some(0), None] {
+        let message =
+            yumen_kit_message::Message { log_time_ns: 1, publish_time_ns: 0, data: payload, offset: 0, exact };
+        let Ok(outcome) = topics.message(1, &message, &mut out) else { return };
+        let _ = outcome.label(0, payload.len(), &mut out);
+    }
+    let _ = topics.finish(&mut out);
+}

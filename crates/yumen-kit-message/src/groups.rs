@@ -319,6 +319,7 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
 pub(crate) fn assign(tree: &mut Tree, types: &Types, type_name: &str, topic: &str, json: bool) {
     let mut a = Assign { tree, types, root_type: names::type_key(type_name), topic: topic.to_lowercase(), json };
     a.all(type_name);
+    tree.settle();
 }
 
 struct Assign<'a> {
@@ -345,6 +346,7 @@ impl Assign<'_> {
             }
             self.geodetic(id);
             self.ecef(id);
+            self.grid(id);
             if node_is_entity(self.tree, id) {
                 self.metres(id, apollo);
             }
@@ -354,11 +356,13 @@ impl Assign<'_> {
         self.sizes();
     }
 
+    /// The type of a structure; JSON does not name those within a message.
     fn type_of(&self, id: u32) -> String {
-        match self.tree.nodes[id as usize].ty {
-            Ty::Struct(n) => self.types.structs.get(n as usize).map_or(String::new(), |s| names::type_key(&s.name)),
-            _ => String::new(),
-        }
+        let name = match self.tree.nodes[id as usize].ty {
+            Ty::Struct(n) => self.types.structs.get(n as usize).map_or("", |s| s.name.as_str()),
+            _ => "",
+        };
+        if name.is_empty() && id == 0 { self.root_type.clone() } else { names::type_key(name) }
     }
 
     fn add(&mut self, id: u32, role: Role, source: Source, valid: Vec<(u32, Valid)>) {
@@ -487,6 +491,8 @@ impl Assign<'_> {
                 continue;
             }
             let w = words(&name);
+            // px4_msgs/VehicleLocalPosition has its origin as `ref_lat`, `ref_lon`.
+            let origin = origin || w.iter().any(|w| matches!(w.as_str(), "ref" | "reference" | "origin" | "datum"));
             let has = |list: &[&str]| w.iter().any(|w| list.contains(&w.as_str()));
             let ty = self.tree.nodes[lat as usize].ty;
             let integer = !matches!(ty, Ty::F32 | Ty::F64 | Ty::Text);
@@ -637,6 +643,35 @@ impl Assign<'_> {
             let valid = self.validity(id, &own);
             let [x, y, z] = [x, y, z].map(|n| self.tree.slot(n));
             self.add(id, Role::Metres { x, y, z, scale, crs: Crs::Ecef }, Source::Receiver, valid);
+        }
+    }
+
+    /// Eastings and northings.
+    fn grid(&mut self, id: u32) {
+        const PAIRS: [(&str, &str); 5] = [
+            ("easting", "northing"),
+            ("utmeasting", "utmnorthing"),
+            ("utmx", "utmy"),
+            ("utmeast", "utmnorth"),
+            ("east", "north"),
+        ];
+        let own = self.type_of(id);
+        for (x, y) in PAIRS {
+            let (Some(x), Some(y)) = (self.tree.kid(id, x), self.tree.kid(id, y)) else { continue };
+            let double = |n: u32| matches!(self.tree.nodes[n as usize].ty, Ty::F64 | Ty::Text) && self.numeric(n);
+            // East and north alone may be a velocity or an offset.
+            if !double(x) || !double(y) || self.tree.nodes[x as usize].key == "east" && !own.contains("utm") {
+                continue;
+            }
+            let z = ["height", "altitude", "hgt", "utmz", "up", "z"]
+                .iter()
+                .find_map(|k| self.tree.kid(id, k))
+                .filter(|&z| self.numeric(z));
+            let valid = self.validity(id, &own);
+            let [x, y] = [x, y].map(|n| self.tree.slot(n));
+            let z = z.map_or(NONE, |z| self.tree.slot(z));
+            self.add(id, Role::Metres { x, y, z, scale: 1.0, crs: Crs::Utm }, Source::Receiver, valid);
+            return;
         }
     }
 

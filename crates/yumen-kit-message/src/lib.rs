@@ -12,6 +12,8 @@ mod nmea;
 mod plan;
 mod schema;
 mod sensors;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod tracks;
 mod wire;

@@ -199,7 +199,7 @@ impl Streams {
                 }
             }
             Media::Unknown => {
-                if p.bytes.len() <= FEW {
+                if p.bytes.len() <= FEW || p.bytes.iter().all(|&b| b == 0) {
                     return labelled(Label::Inspected);
                 }
                 if let Some(ext) = sniff(p.bytes) {
@@ -209,9 +209,6 @@ impl Streams {
                     .is_ok_and(|t| !t.trim_end_matches('\0').chars().any(|c| c.is_control() && !c.is_whitespace()));
                 if text {
                     return child(p, all, "txt", of, out);
-                }
-                if p.bytes.iter().all(|&b| b == 0) {
-                    return labelled(Label::Inspected);
                 }
                 labelled(Label::Opaque(Reason::UnknownFormat))
             }

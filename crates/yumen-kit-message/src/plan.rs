@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub(crate) optional: bool,
     /// Bytes that one of it takes at least.
     pub(crate) least: u32,
+    /// All numbers in it are of this size and nobody asks for one: many of it can be passed over at once. 0 otherwise.
+    pub(crate) skip: u8,
     /// Goes deeper than the plan.
     pub(crate) cut: bool,
     /// Where its value is kept for a meaning.
@@ -84,6 +86,7 @@ impl Tree {
             form: Form::Plain,
             optional: false,
             least: 0,
+            skip: 0,
             cut: false,
             slot: NONE,
             scope: NONE,
@@ -137,6 +140,7 @@ impl Tree {
                 form: Form::Plain,
                 optional: f.optional,
                 least: 0,
+                skip: 0,
                 cut: false,
                 slot: NONE,
                 scope: NONE,
@@ -159,6 +163,26 @@ impl Tree {
                 ty => ty.size() as u32,
             };
             self.nodes[at].least = one;
+        }
+    }
+
+    /// Finds what can be passed over, once all slots are given.
+    pub(crate) fn settle(&mut self) {
+        for at in (0..self.nodes.len()).rev() {
+            let n = &self.nodes[at];
+            let skip = match n.ty {
+                Ty::Struct(_) => {
+                    let mut sizes = n.kids.clone().map(|k| {
+                        let kid = &self.nodes[k as usize];
+                        if kid.many == Many::Sequence { 0 } else { kid.skip }
+                    });
+                    let first = sizes.next().unwrap_or(0);
+                    if n.scope == NONE && !n.optional && sizes.all(|s| s == first) { first } else { 0 }
+                }
+                ty if ty.is_number() && n.slot == NONE && !n.say && !n.optional && !n.is_bytes() => ty.size() as u8,
+                _ => 0,
+            };
+            self.nodes[at].skip = skip;
         }
     }
 

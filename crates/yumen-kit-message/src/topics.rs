@@ -27,6 +27,12 @@ const STREAM: u32 = 1000;
 const MAX_ROWS: usize = 1000;
 /// So many texts of an array are remembered, not to be told again.
 const MAX_HEARD: usize = 1024;
+/// Plans of all topics have no more places, schemas no more bytes, recordings no more topics: only a hostile recording does.
+const MAX_NODES: usize = 400_000;
+const MAX_SCHEMAS: usize = 256 << 20;
+const MAX_TOPICS: usize = 50_000;
+/// Longest message in JSON.
+const MAX_JSON: usize = 64 << 20;
 /// Longer texts that look like documents are handed over as such.
 const DOCUMENT: usize = 4 << 10;
 
@@ -179,6 +185,8 @@ pub struct Topics {
     streams: Streams,
     path: Vec<Fix>,
     origin_told: bool,
+    nodes: usize,
+    schemas: usize,
 }
 
 impl std::fmt::Debug for Topics {
@@ -203,6 +211,8 @@ impl Topics {
             streams: Streams::default(),
             path: Vec::new(),
             origin_told: false,
+            nodes: 0,
+            schemas: 0,
         }
     }
 
@@ -215,8 +225,13 @@ impl Topics {
         let key = (channel.name.to_owned(), channel.type_name.to_owned(), encodings, groups::hash(channel.schema));
         let n = match self.known.get(&key) {
             Some(&n) => n,
+            None if self.topics.len() >= MAX_TOPICS => return,
             None => {
-                self.topics.push(topic(channel));
+                self.schemas += channel.schema.len();
+                let within = self.nodes < MAX_NODES && self.schemas < MAX_SCHEMAS;
+                let topic = if within { topic(channel) } else { unread(channel, Reason::Limit) };
+                self.nodes += topic.tree.as_ref().map_or(0, |t| t.nodes.len());
+                self.topics.push(topic);
                 self.known.insert(key, self.topics.len() - 1);
                 self.topics.len() - 1
             }
@@ -257,6 +272,10 @@ impl Topics {
             return Ok(Label::Opaque(t.why.unwrap_or(Reason::Unsupported)));
         };
         let mut parsed = None;
+        if wire == Wire::Json && m.data.len() > MAX_JSON {
+            t.unread += 1;
+            return Ok(Label::Opaque(Reason::Limit));
+        }
         if wire == Wire::Json {
             match json::read(m.data) {
                 Ok(value) => {
@@ -492,9 +511,7 @@ impl Topics {
         };
         let bytes = piece(m.data, &v.decoded, data);
         let t = &mut self.topics[n];
-        if matches!(media, Media::Pixels | Media::Picture | Media::Video | Media::Audio) {
-            t.frames += 1;
-        }
+        t.frames += 1;
         let told = match (v.int(*width), v.int(*height)) {
             (Some(w @ 1..100_000), Some(h @ 1..100_000)) => Some((w as u32, h as u32)),
             _ if *media == Media::Picture && (t.frames == 1 || t.sizes.is_empty()) => media::size(bytes),
@@ -545,8 +562,14 @@ impl Topics {
             }
             let t = &mut self.topics[n];
             let start = h.at.and_then(|at| m.exact.map(|e| e + at as u64));
-            if text.len() > DOCUMENT && text.trim_start().starts_with(['<', '{', '[']) {
-                let ext = if text.trim_start().starts_with('<') { "xml" } else { "json" };
+            let first = text.trim_start().as_bytes().first().copied().unwrap_or(0);
+            let document = match first {
+                b'<' if text.len() > DOCUMENT => Some("xml"),
+                b'{' if text.contains("\"coordinates\"") => Some("geojson"),
+                b'{' | b'[' if text.len() > DOCUMENT => Some("json"),
+                _ => None,
+            };
+            if let Some(ext) = document {
                 let p = Payload { bytes: text.as_bytes(), at: h.at, exact: m.exact };
                 let of = Of { topic: n as u32, name: &t.name, number: t.messages - 1, nth, time_s: log_s };
                 nth += 1;
@@ -561,6 +584,15 @@ impl Topics {
                 if path.is_empty() { t.name.clone() } else { format!("{}.{path}", t.name) }
             });
             let name = self.records.name(name);
+            // An object in a text is shown by its keys.
+            if first == b'{'
+                && let Ok(value @ Json::Object(_)) = serde_json::from_str::<Json>(text)
+            {
+                let base = t.names[h.node as usize].clone().unwrap_or_default();
+                self.object(&base, &value, m.exact.unwrap_or(m.offset), 0);
+                self.records.end_record(out).map_err(stop)?;
+                continue;
+            }
             let (at, verbatim) = start.map_or((m.exact.unwrap_or(m.offset), false), |s| (s, true));
             let mut rest = text;
             let mut from = at;
@@ -580,6 +612,24 @@ impl Topics {
             self.records.forget_names(out).map_err(stop)?;
         }
         Ok(())
+    }
+
+    /// Shows the values of an object by their paths.
+    fn object(&mut self, path: &str, value: &Json, at: u64, depth: usize) {
+        let spot = Spot { byte: at, line: 1, column: 1 };
+        let mut leaf = |text: &str| {
+            let name = self.records.name(path);
+            self.records.cell(text, name, 0, spot, at, false);
+        };
+        match value {
+            Json::String(text) => leaf(text),
+            Json::Number(n) => leaf(&n.to_string()),
+            Json::Object(map) if depth < 24 => {
+                map.iter().for_each(|(key, value)| self.object(&format!("{path}.{key}"), value, at, depth + 1));
+            }
+            Json::Array(list) if depth < 24 => list.iter().for_each(|value| self.object(path, value, at, depth + 1)),
+            _ => {}
+        }
     }
 
     fn nmea(
@@ -629,14 +679,7 @@ impl Topics {
         {
             out.send(Send::Export(GroupFact { key: "origin".into(), value: origin }))?;
         }
-        let items = self.spatial();
-        if !items.is_empty() {
-            out.send(Send::Evidence(self.by.header(STREAM + 1, EvidenceKind::Spatial)))?;
-            for items in items.chunks(16) {
-                out.batch(STREAM + 1, Batch::Spatial(SpatialBatch { items: items.to_vec() }))?;
-            }
-            out.send(Send::EvidenceEnd { stream: STREAM + 1 })?;
-        }
+        self.spatial(out)?;
         let items = self.inventory();
         if !items.is_empty() {
             out.send(Send::Evidence(self.by.header(STREAM, EvidenceKind::Inventory)))?;
@@ -664,10 +707,13 @@ impl Topics {
         list
     }
 
-    fn spatial(&self) -> Vec<Spatial> {
+    /// Tells of clouds and inertial data, each with the places of the main receiver.
+    fn spatial(&self, out: &mut dyn Inspection) -> Result<(), Stop> {
         let tie = self.tracks.tie();
-        let mut out = Vec::new();
-        for t in self.sorted().into_iter().filter(|t| t.messages > 0) {
+        let topics = self.sorted().into_iter().filter(|t| t.messages > 0 && (t.nature.cloud || t.nature.inertial));
+        let mut open = false;
+        for t in topics.take(MAX_ROWS) {
+            let mut items = Vec::new();
             let base = |kind: KindId| {
                 let mut item = Spatial::new(kind)
                     .with("topic", t.name.as_str())
@@ -700,6 +746,9 @@ impl Topics {
                 if t.cloud.points > 0 {
                     item = item.with("points", t.cloud.points);
                 }
+                if t.nature.packets && t.frames > 0 {
+                    item = item.with("packets", t.frames);
+                }
                 let (min, max) = (t.cloud.min, t.cloud.max);
                 if min[0].is_finite() {
                     let bounds: Vec<f64> = min.iter().chain(&max).map(|v| milli(*v)).collect();
@@ -708,13 +757,20 @@ impl Topics {
                         item.extent = Some([min[0], min[1], max[0], max[1]]);
                     }
                 }
-                out.push(item);
+                items.push(item);
             }
             if t.nature.inertial {
-                out.push(base(kinds::GEO_INERTIAL));
+                items.push(base(kinds::GEO_INERTIAL));
             }
+            if !std::mem::replace(&mut open, true) {
+                out.send(Send::Evidence(self.by.header(STREAM + 1, EvidenceKind::Spatial)))?;
+            }
+            out.batch(STREAM + 1, Batch::Spatial(SpatialBatch { items }))?;
         }
-        out
+        if open {
+            out.send(Send::EvidenceEnd { stream: STREAM + 1 })?;
+        }
+        Ok(())
     }
 
     fn inventory(&self) -> Vec<InventoryItem> {
@@ -850,8 +906,16 @@ fn is_world(frame: &str) -> bool {
         && !["base", "sensor", "lidar", "camera", "imu"].iter().any(|w| f.contains(w))
 }
 
-fn topic(c: &Channel<'_>) -> Topic {
-    let mut t = Topic {
+/// A topic of which nothing is decoded.
+fn unread(c: &Channel<'_>, why: Reason) -> Topic {
+    let mut t = empty(c);
+    t.why = Some(why);
+    t.nature = sensors::nature(c.type_name, c.name, None);
+    t
+}
+
+fn empty(c: &Channel<'_>) -> Topic {
+    Topic {
         name: c.name.to_owned(),
         type_name: c.type_name.to_owned(),
         wire: None,
@@ -875,12 +939,17 @@ fn topic(c: &Channel<'_>) -> Topic {
         heard: HashMap::new(),
         last_list: 0,
         nmea: 0,
-    };
+    }
+}
+
+fn topic(c: &Channel<'_>) -> Topic {
+    let mut t = empty(c);
     let key = crate::names::type_key(c.type_name);
     t.wgs84 = [
         "navsatfix",
         "gpsfix",
         "locationfix",
+        "locationfixes",
         "geopoint",
         "geopose",
         "geopointstamped",
@@ -909,7 +978,12 @@ fn topic(c: &Channel<'_>) -> Topic {
         return t;
     }
     let parsed = if c.schema.is_empty() {
-        if wire == Wire::Cdr { schema::builtin(c.type_name) } else { Err(SchemaError::Unsupported) }
+        match wire {
+            Wire::Cdr => schema::builtin(c.type_name),
+            // A type without fields.
+            Wire::Ros1 if schema == "ros1msg" => schema::parse("ros1msg", c.type_name, &[]),
+            _ => Err(SchemaError::Unsupported),
+        }
     } else {
         let encoding = match (schema.as_str(), wire) {
             ("", Wire::Ros1) => "ros1msg",

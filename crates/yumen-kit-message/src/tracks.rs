@@ -12,6 +12,8 @@ const BATCH: usize = 4096;
 const ALL: usize = 128 << 10;
 /// More frames than this of a recording are not told apart.
 const MAX_TRACKS: usize = 4096;
+/// So many tracks keep samples for what is tied to them.
+const MAX_SAMPLED: usize = 256;
 /// Positions of the longest path that is kept.
 const MAX_PATH: usize = 16 << 10;
 
@@ -112,12 +114,15 @@ pub(crate) struct Tie {
     pub(crate) samples: Vec<[f64; 3]>,
 }
 
+/// Topic, group, hashes of frame and child frame.
+type Id = (u32, (u32, u32), u64, u64);
+
 /// The tracks of a recording.
 #[derive(Debug, Default)]
 pub(crate) struct Tracks {
     list: Vec<Track>,
-    index: HashMap<(u32, (u32, u32), u64, u64), usize>,
-    last: Option<((u32, (u32, u32), u64, u64), usize)>,
+    index: HashMap<Id, usize>,
+    last: Option<(Id, usize)>,
     buffered: usize,
     first: u32,
     /// The origin of local frames, where the recording tells one.
@@ -192,7 +197,7 @@ impl Tracks {
     pub(crate) fn add(&mut self, track: usize, fix: Fix) {
         let Some(t) = self.list.get_mut(track) else { return };
         t.count += 1;
-        if t.crs.as_deref() != Some("local") && t.source != Source::Object {
+        if track < MAX_SAMPLED && t.crs.as_deref() != Some("local") && t.source != Source::Object {
             t.samples.add([fix.x, fix.y, fix.z.unwrap_or(0.0)]);
         }
         t.buffer.push(fix);

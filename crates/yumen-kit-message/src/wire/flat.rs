@@ -186,7 +186,7 @@ impl Walk<'_, '_> {
         if node.ty.is_byte() {
             v.bytes(self.tree, id, node, bytes, at);
         } else {
-            v.array(node, at, bytes.len());
+            v.array(id, node, at, bytes.len());
         }
     }
 

@@ -107,8 +107,8 @@ fn members(tree: &Tree, id: u32, object: &Json, v: &mut Visit) {
 }
 
 fn member(tree: &Tree, id: u32, key: &str, value: &Json, v: &mut Visit) {
-    let kids = tree.nodes[id as usize].kids.clone();
-    let found = kids.clone().find(|&k| tree.nodes[k as usize].name == key);
+    let mut kids = tree.nodes[id as usize].kids.clone();
+    let found = kids.find(|&k| tree.nodes[k as usize].name == key);
     let Some(kid) = found else {
         v.cut |= !matches!(value, Json::Null | Json::Bool(_)) && !matches!(value, Json::Array(a) if a.is_empty());
         return;

@@ -69,6 +69,9 @@ pub(crate) struct Visit {
     pub(crate) cut: bool,
     /// Bounds of the points of arrays of points.
     pub(crate) bounds: crate::cloud::Bounds,
+    /// Every value in order, by node.
+    #[cfg(test)]
+    pub(crate) log: Vec<(u32, crate::tests::Logged)>,
 }
 
 impl Visit {
@@ -107,6 +110,8 @@ impl Visit {
 
     /// A number.
     pub(crate) fn number(&mut self, tree: &Tree, id: u32, node: &Node, value: Value) {
+        #[cfg(test)]
+        self.log.push((id, crate::tests::Logged::Number(value)));
         if let Some(v) = self.values.get_mut(node.slot as usize) {
             *v = value;
         }
@@ -126,11 +131,17 @@ impl Visit {
         let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
         match std::str::from_utf8(&bytes[..end]) {
             Ok(text) => self.hear(tree, id, node, text, Some(at)),
-            Err(_) => self.hear(tree, id, node, &String::from_utf8_lossy(&bytes[..end]), None),
+            // Chinese programs write GBK.
+            Err(_) => match encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(&bytes[..end]) {
+                Some(text) => self.hear(tree, id, node, &text, None),
+                None => self.hear(tree, id, node, &String::from_utf8_lossy(&bytes[..end]), None),
+            },
         }
     }
 
     pub(crate) fn hear(&mut self, _tree: &Tree, id: u32, node: &Node, text: &str, at: Option<usize>) {
+        #[cfg(test)]
+        self.log.push((id, crate::tests::Logged::Text(text.to_owned())));
         let start = self.said.len();
         let Ok(end) = u32::try_from(start + text.len()) else { return };
         self.said.push_str(text);
@@ -146,6 +157,8 @@ impl Visit {
 
     /// Numbers of one byte each, or bytes as one value.
     pub(crate) fn bytes(&mut self, tree: &Tree, id: u32, node: &Node, bytes: &[u8], at: usize) {
+        #[cfg(test)]
+        self.log.push((id, crate::tests::Logged::Bytes(bytes.to_vec())));
         // Texts stand in arrays of characters too (`uint8[17] vin`).
         if (node.say || (6..=256).contains(&bytes.len())) && node.say_bytes {
             let end = bytes.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
@@ -165,7 +178,10 @@ impl Visit {
     }
 
     /// Other numbers one after another as they stand.
-    pub(crate) fn array(&mut self, node: &Node, at: usize, len: usize) {
+    pub(crate) fn array(&mut self, id: u32, node: &Node, at: usize, len: usize) {
+        #[cfg(test)]
+        self.log.push((id, crate::tests::Logged::Array(at, len)));
+        let _ = id;
         if let Some(v) = self.values.get_mut(node.slot as usize) {
             *v = Value::Bytes(Piece { at, len, own: false, mark: 0 });
         }

@@ -50,7 +50,7 @@ fn message(tree: &Tree, id: u32, bytes: &[u8], base: usize, v: &mut Visit) -> Re
             (Ty::Text, Wire::Bytes(b)) => v.text(tree, kid, node, b, at),
             (Ty::Bytes, Wire::Bytes(b)) => v.bytes(tree, kid, node, b, at),
             // Packed numbers.
-            (_, Wire::Bytes(b)) if node.many == Many::Sequence => v.array(node, at, b.len()),
+            (_, Wire::Bytes(b)) if node.many == Many::Sequence => v.array(kid, node, at, b.len()),
             (Ty::Text | Ty::Bytes | Ty::Struct(_), _) | (_, Wire::Bytes(_) | Wire::Group(_)) => return Err(Bad(at)),
             (ty, value) if node.slot != NONE || node.say => {
                 let value = number(ty, value).ok_or(Bad(at))?;

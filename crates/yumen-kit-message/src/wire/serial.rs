@@ -176,7 +176,7 @@ impl<'a> Serial<'a> {
             if node.ty.is_byte() {
                 v.bytes(tree, id, node, bytes, at);
             } else if node.slot != NONE {
-                v.array(node, at, bytes.len());
+                v.array(id, node, at, bytes.len());
             }
             return Ok(());
         }
@@ -184,6 +184,12 @@ impl<'a> Serial<'a> {
         let room = self.b.len().saturating_sub(self.at);
         if count.checked_mul(least).is_none_or(|n| n > room) || (least == 0 && count > MAX_EMPTY) {
             return Err(Bad(self.at));
+        }
+        // Points of lines, colours: numbers of one size that nobody asks for.
+        if node.skip > 0 && !self.delimited && count > 0 {
+            self.pad(usize::from(node.skip));
+            self.take(count * least)?;
+            return Ok(());
         }
         for _ in 0..count {
             match node.ty {
