@@ -2,13 +2,22 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod bag;
+mod cyber;
+mod feed;
+mod mcap;
+mod recording;
+mod rosbag2;
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family = Family(&[&bag::Bag, &mcap::Mcap, &rosbag2::Rosbag2, &cyber::Cyber]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
