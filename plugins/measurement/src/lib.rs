@@ -2,13 +2,22 @@
 //!
 //! One module a format; a new one is a module and a line in [`READERS`].
 
+mod blf;
+mod bus;
+mod net;
+mod out;
+mod place;
+mod text;
+mod time;
+
 use std::sync::LazyLock;
 
 use yumen_kit_container::Family;
-use yumen_model::{Artifact, Context, Format, Identity, InspectError, Inspection, Plugin, Probe};
+use yumen_model::{Artifact, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family = Family(&[]);
+const READERS: Family =
+    Family(&[&blf::Blf, &text::asc::Asc, &text::trc::Trc, &text::candump::Candump, &text::csv::CanCsv]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 
@@ -28,4 +37,11 @@ impl Plugin for MeasurementPlugin {
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         READERS.inspect(artifact, context, out)
     }
+
+    fn groupers(&self) -> Vec<Box<dyn Grouper>> {
+        vec![Box::new(bus::CanDatabases)]
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+use std::path::Path;
+
+use serde_json::Value;
+use yumen_kit_bus::parse_dbc;
+use yumen_kit_container::testing::{
+    Engine, Recorded, abuse, fixture, identify, inspect, inspect_granted, noise, prose,
+};
+use yumen_model::kind::kinds;
+use yumen_model::{Artifact, Blob, Certainty, Context, GroupFact, Grouper as _, Member};
+
+use crate::MeasurementPlugin as Plugin;
+
+pub(crate) fn json(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/measurement").join(name);
+    serde_json::from_slice(&std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
+}
+
+/// The drive: longitude and latitude.
+pub(crate) fn track() -> Vec<(f64, f64)> {
+    let track: Vec<[f64; 2]> = serde_json::from_value(json("drive.track.json")).unwrap();
+    track.into_iter().map(|[lat, lon]| (lon, lat)).collect()
+}
+
+/// What the neighbours of a recording lend it.
+pub(crate) fn databases(list: &[&str]) -> Context {
+    let granted = list
+        .iter()
+        .map(|text| GroupFact { key: yumen_kit_bus::FACT.to_owned(), value: parse_dbc(text).to_fact() })
+        .collect();
+    Context { granted }
+}
+
+pub(crate) fn told(name: &str, format: &'static str, bytes: &[u8], context: &Context) -> Recorded {
+    let identity = identify(&Plugin, name, bytes).unwrap_or_else(|| panic!("{name} is not known"));
+    assert_eq!(identity.format, format, "{name}");
+    let artifact = Artifact {
+        blob: Blob::from_bytes(bytes.to_vec()),
+        name: name.to_owned(),
+        format,
+        attributes: Default::default(),
+        inside: Vec::new(),
+    };
+    let told = inspect_granted(&Plugin, &artifact, context, Engine::default());
+    told.assert_clear();
+    told
+}
+
+#[track_caller]
+pub(crate) fn assert_track(name: &str, told: &Recorded, within: f64) {
+    let want = track();
+    assert_eq!(told.fixes.len(), want.len(), "{name}: {:?}", told.fixes.first());
+    for (fix, (x, y)) in told.fixes.iter().zip(&want) {
+        assert!((fix.x - x).abs() < within && (fix.y - y).abs() < within, "{name}: {fix:?} {x} {y}");
+    }
+}
+
+fn has_vin(told: &Recorded) -> usize {
+    told.values.iter().filter(|(c, v)| c == "vin" && v == "LSVAA4182E2184847").count()
+}
+
+const FILES: &[(&str, &str)] = &[
+    ("drive.asc", "asc"),
+    ("drive.blf", "blf"),
+    ("drive.trc", "trc"),
+    ("drive-1.1.trc", "trc"),
+    ("drive.log", "candump"),
+    ("drive.candump", "candump"),
+    ("drive.csv", "can-csv"),
+    ("drive-savvy.csv", "can-csv"),
+];
+
+#[test]
+fn one_drive_is_the_same_in_every_recording() {
+    let dbc = String::from_utf8(fixture("measurement", "drive.dbc")).unwrap();
+    for &(name, format) in FILES {
+        let bytes = fixture("measurement", name);
+        let told = told(name, format, &bytes, &databases(&[&dbc]));
+        assert_track(name, &told, 3e-7);
+        assert_eq!(has_vin(&told), 1, "{name}: {:?}", told.values);
+        let first = told.fixes[0].time_s.unwrap();
+        assert!((first - 1_784_000_000.0).abs() < 0.05, "{name} {first}");
+        assert!((told.fixes[59].time_s.unwrap() - first - 5.9).abs() < 0.01, "{name}");
+        assert!(told.fixes[5].z.is_some_and(|z| (z - 43.5).abs() < 0.01), "{name}");
+        let motion = told.spatial.iter().find(|s| s.kind == kinds::GEO_INERTIAL).unwrap();
+        assert_eq!((&motion.properties["messages"], motion.samples.len()), (&Value::from(60), 60), "{name}");
+        assert_eq!(motion.properties["tied_to"], "GPS_Latitude");
+        let item = &told.item(kinds::BUS_LOG).properties;
+        let truth = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/fixtures/measurement/{name}.json"));
+        if truth.exists() {
+            let truth = json(&format!("{name}.json"));
+            assert_eq!((&item["frames"], &item["ids"]), (&truth["frames"], &truth["ids"]), "{name}");
+            if truth["errors"] != 0 {
+                assert_eq!(item["error_frames"], truth["errors"], "{name}");
+            }
+        }
+        assert!(item["uds_services"].as_array().is_some_and(|s| s.len() == 1), "{name}: {:?}", item["uds_services"]);
+        assert!(item["identifiers"].as_array().unwrap().iter().any(|r| r["name"] == "GNSS_Position"), "{name}");
+    }
+}
+
+#[test]
+fn without_a_database_positions_are_not_guessed_and_one_is_asked_for() {
+    for &(name, format) in FILES {
+        let bytes = fixture("measurement", name);
+        let told = told(name, format, &bytes, &Context::default());
+        assert!(told.fixes.is_empty(), "{name}");
+        // The answer to a diagnostic request, and the pages, speak for themselves.
+        assert_eq!(has_vin(&told), 1, "{name}");
+        abuse(&Plugin, format, name, &bytes, 60);
+    }
+}
+
+#[test]
+fn standards_need_no_database() {
+    let told = told("j1939.blf", "blf", &fixture("measurement", "j1939.blf"), &Context::default());
+    assert_track("j1939", &told, 2e-7);
+    assert_eq!(has_vin(&told), 1);
+    assert_eq!(told.item(kinds::BUS_LOG).properties["protocols"], serde_json::json!(["CAN", "J1939"]));
+    let bytes = fixture("measurement", "nmea2000.blf");
+    let told = self::told("nmea2000.blf", "blf", &bytes, &Context::default());
+    assert_eq!(told.fixes.len(), 120);
+    assert_eq!(told.item(kinds::BUS_LOG).properties["protocols"], serde_json::json!(["CAN", "NMEA 2000"]));
+    let with_height = told.fixes.iter().filter(|f| f.z == Some(43.5)).count();
+    assert_eq!(with_height, 60);
+    for (fix, (x, y)) in told.fixes[60..].iter().zip(track()) {
+        assert!((fix.x - x).abs() < 2e-7 && (fix.y - y).abs() < 2e-7);
+    }
+}
+
+#[test]
+fn random_extended_frames_are_no_positions() {
+    let noise = noise(7, 40 * 8);
+    let mut log = String::new();
+    for (i, data) in noise.chunks(8).enumerate() {
+        for id in ["09F80101", "18FEF3AA"] {
+            let hex: String = data.iter().map(|b| format!("{b:02X}")).collect();
+            log.push_str(&format!("({i}.000000) can0 {id}#{hex}\n"));
+        }
+    }
+    let told = told("a.log", "candump", log.as_bytes(), &Context::default());
+    assert!(told.fixes.is_empty(), "{:?}", told.fixes);
+}
+
+#[test]
+fn asc_of_any_header_is_read() {
+    let body = "   0.000000 Start of measurement\n   0.100000 1  500             Rx   d 8 D0 8A C9 17 B0 51 62 45\n   0.2 1 18FEF1FEx Tx d 2 01 02 Length = 1\n   0.3 1 7DF Rx r\n   0.4 CANFD   2 Rx        300  Sym_Name    1 0 9 12 01 02 03 04 05 06 07 08 09 0A 0B 0C 102203 133 303000 0\n   0.5 L1 3c Rx 8 01 02 03 04 05 06 07 08 checksum = 1\n   0.6 SV: 2 0 1 ::GPS::Latitude = 39.9\n   0.6 SV: 2 0 1 ::GPS::Longitude = 116.4\n   0.7 SV: 2 0 1 ::App::Driver = \"张三\"\n   0.8 GPS 1 39.91 116.41 43.5 10.0 90.0\n   0.9 1  Statistic: D 0 R 0 XD 0 XR 0 E 0 O 0 B 0.00%\n // comment 13800138000\nEnd TriggerBlock\n";
+    let dbc =
+        "BO_ 1280 P: 8 X\n SG_ Lat : 0|32@1- (1E-7,0) [0|0] \"deg\" X\n SG_ Lon : 32|32@1- (1E-7,0) [0|0] \"deg\" X\n";
+    for header in [
+        "date Sat Sep 30 10:06:13.191 PM 2017\nbase hex  timestamps absolute\ninternal events logged\n// version 9.0.0\nBegin Triggerblock Sat Sep 30 10:06:13.191 PM 2017\n",
+        "date 周六 9月 30 22:06:13.191 2017\nbase hex  timestamps absolute\n",
+        "base hex  timestamps absolute\nno internal events logged\n",
+    ] {
+        let text = format!("{header}{body}").replace('\n', "\r\n");
+        let told = told("a.asc", "asc", text.as_bytes(), &databases(&[dbc]));
+        let fixes: Vec<(f64, f64)> = told.fixes.iter().map(|f| (f.x, f.y)).collect();
+        assert_eq!(fixes.len(), 3, "{fixes:?}");
+        assert!(fixes.contains(&(116.4, 39.9)) && fixes.contains(&(116.41, 39.91)), "{fixes:?}");
+        let item = &told.item(kinds::BUS_LOG).properties;
+        assert_eq!(item["frames"], 5);
+        assert_eq!(item["protocols"], serde_json::json!(["CAN", "CAN FD", "LIN"]));
+        assert!(told.texts.iter().any(|t| t.contains("张三") && t.contains("13800138000")));
+        assert!(!told.texts.iter().any(|t| t.contains("D0 8A")));
+    }
+    let gbk: Vec<u8> = [
+        b"date Sat Sep 30 10:06:13.191 2017\nbase hex timestamps absolute\n// ".as_slice(),
+        &[0xd5, 0xc5, 0xc8, 0xfd],
+        b"\n 0.1 1 500 Rx d 1 00\n",
+    ]
+    .concat();
+    let told = told("a.asc", "asc", &gbk, &Context::default());
+    assert_eq!(told.names(), ["[text].txt"]);
+    assert_eq!(told.item(kinds::BUS_LOG).properties["frames"], 1);
+}
+
+#[test]
+fn other_texts_are_not_taken() {
+    let grid = b"ncols 4\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 50\nNODATA_value -9999\n-9999 -9999 5 2\n-9999 20 100 36\n".as_slice();
+    let armor = b"-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----\n".as_slice();
+    let csv = b"timestamp,id,value\n1,2,3\n".as_slice();
+    let log = b"2024-01-01 12:00:00 INFO started\n(see note) here\n".as_slice();
+    let prose = prose(5000);
+    let noise = noise(3, 5000);
+    for bytes in [
+        grid,
+        armor,
+        csv,
+        log,
+        &prose,
+        &noise,
+        b"LOGG",
+        b"(1) a b\n",
+        b"",
+        b"LOGGING started\nand more text that goes on and on and on and on and on\n",
+    ] {
+        for name in ["a.asc", "a.trc", "a.log", "a.csv", "a.blf", "a.mf4", "a.pcap", "a.dat"] {
+            let taken = identify(&Plugin, name, bytes);
+            assert!(taken.is_none_or(|i| i.certainty < Certainty::Plausible), "{name} {taken:?}");
+        }
+    }
+}
+
+#[test]
+fn a_database_of_the_recordings_name_comes_first() {
+    let exports: Vec<Value> = ["a", "b"].iter().map(|n| serde_json::json!({ "messages": [], "n": n })).collect();
+    let member = |name, i: usize| Member { name, format: "dbc", exports: vec![&exports[i]] };
+    let neighbours = [member("other.dbc", 0), member("Drive.dbc", 1)];
+    let needy = Member { name: "drive.asc", format: "asc", exports: vec![] };
+    let granted = crate::bus::CanDatabases.grant(&needy, &neighbours);
+    assert_eq!(granted, [exports[1].clone(), exports[0].clone()]);
+}
+
+#[test]
+fn a_broken_container_costs_what_is_in_it() {
+    let bytes = fixture("measurement", "nmea2000.blf");
+    let whole = inspect(&Plugin, "a.blf", &bytes).item(kinds::BUS_LOG).properties["frames"].as_u64().unwrap();
+    let mut broken = bytes.clone();
+    let at = bytes.len() / 2;
+    broken[at..at + 40].fill(0xaa);
+    let told = inspect(&Plugin, "a.blf", &broken);
+    told.assert_counted();
+    assert!(told.opaque() > 0 && told.noted("bad-entry"));
+    let left = told.item(kinds::BUS_LOG).properties["frames"].as_u64().unwrap();
+    assert!(left < whole && left > 0, "{left} of {whole}");
+    let cut = inspect(&Plugin, "a.blf", &bytes[..bytes.len() * 2 / 3]);
+    assert!(cut.result.is_err());
+    assert!(cut.item(kinds::BUS_LOG).properties["frames"].as_u64().unwrap() < whole);
+}
