@@ -4,6 +4,7 @@
 
 mod blf;
 mod bus;
+mod mdf;
 mod net;
 mod out;
 mod place;
@@ -16,8 +17,16 @@ use yumen_kit_container::Family;
 use yumen_model::{Artifact, Context, Format, Grouper, Identity, InspectError, Inspection, Plugin, Probe};
 
 /// Every reader of this family. Where two are equally sure of an artifact, the earlier one gets it.
-const READERS: Family =
-    Family(&[&blf::Blf, &text::asc::Asc, &text::trc::Trc, &text::candump::Candump, &text::csv::CanCsv]);
+const READERS: Family = Family(&[
+    &blf::Blf,
+    &text::asc::Asc,
+    &text::trc::Trc,
+    &text::candump::Candump,
+    &text::csv::CanCsv,
+    &mdf::Mdf4,
+    &mdf::Mdf3,
+    &net::Pcap,
+]);
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| READERS.formats());
 

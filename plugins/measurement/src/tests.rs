@@ -158,7 +158,7 @@ fn asc_of_any_header_is_read() {
         assert!(fixes.contains(&(116.4, 39.9)) && fixes.contains(&(116.41, 39.91)), "{fixes:?}");
         let item = &told.item(kinds::BUS_LOG).properties;
         assert_eq!(item["frames"], 5);
-        assert_eq!(item["protocols"], serde_json::json!(["CAN", "CAN FD", "LIN"]));
+        assert_eq!(item["protocols"], serde_json::json!(["CAN", "CAN FD", "J1939", "LIN"]));
         assert!(told.texts.iter().any(|t| t.contains("张三") && t.contains("13800138000")));
         assert!(!told.texts.iter().any(|t| t.contains("D0 8A")));
     }
@@ -225,4 +225,159 @@ fn a_broken_container_costs_what_is_in_it() {
     let cut = inspect(&Plugin, "a.blf", &bytes[..bytes.len() * 2 / 3]);
     assert!(cut.result.is_err());
     assert!(cut.item(kinds::BUS_LOG).properties["frames"].as_u64().unwrap() < whole);
+}
+
+const MEASUREMENTS: &[(&str, &str)] = &[
+    ("signals.mdf", "mdf3"),
+    ("signals-apart.mdf", "mdf3"),
+    ("signals-4.10.mf4", "mdf4"),
+    ("signals-deflate-attached.mf4", "mdf4"),
+    ("signals-transposed.mf4", "mdf4"),
+    ("signals-apart.mf4", "mdf4"),
+];
+
+#[test]
+fn measurements_hold_the_same_drive() {
+    let truth = json("mdf.truth.json");
+    for &(name, format) in MEASUREMENTS {
+        let bytes = fixture("measurement", name);
+        let told = told(name, format, &bytes, &Context::default());
+        assert!(told.notes.is_empty(), "{name}: {:?}", told.notes);
+        assert_track(name, &told, 1e-7);
+        let first = told.fixes[0].time_s.unwrap();
+        assert!((first - 1_784_000_000.0).abs() < 0.01, "{name} {first}");
+        let item = &told.item(kinds::BUS_LOG).properties;
+        assert_eq!(item["measurements"], truth[name]["channels"], "{name}");
+        assert_eq!(item["groups"], truth[name]["groups"], "{name}");
+        assert_eq!(item["duration_s"], 5.9, "{name}");
+        let motion = told.spatial.iter().find(|s| s.kind == kinds::GEO_INERTIAL).unwrap();
+        assert_eq!(
+            (&motion.properties["messages"], motion.properties["rate_hz"].as_f64()),
+            (&Value::from(60), Some(10.0)),
+            "{name}"
+        );
+        let values: Vec<&str> = told.values.iter().map(|(_, v)| v.as_str()).collect();
+        assert!(values.contains(&"Zhang San"), "{name}: {values:?}");
+        assert!(
+            told.values.iter().any(|(c, v)| c == "project" && v.contains("LSVAA4182E2184847")),
+            "{name}: {values:?}"
+        );
+        if name.contains("4.10") || name.contains("deflate") {
+            assert!(told.values.iter().any(|(c, v)| c == "Remark" && v == "phone 13800138000"), "{name}: {values:?}");
+        }
+        if name.contains("attached") {
+            assert_eq!(told.child("drive.dbc").bytes, fixture("measurement", "drive.dbc"));
+        }
+        abuse(&Plugin, format, name, &bytes, 60);
+    }
+}
+
+#[test]
+fn frames_in_measurements_are_decoded_by_the_database_beside_or_inside() {
+    let dbc = String::from_utf8(fixture("measurement", "drive.dbc")).unwrap();
+    let truth = json("mdf.truth.json");
+    for (name, context) in [
+        ("bus.mf4", databases(&[&dbc])),
+        ("bus-attached.mf4", Context::default()),
+        ("bus-attached-deflate.mf4", Context::default()),
+    ] {
+        let bytes = fixture("measurement", name);
+        let told = told(name, "mdf4", &bytes, &context);
+        assert_track(name, &told, 3e-7);
+        assert_eq!(has_vin(&told), 1, "{name}");
+        if let Some(frames) = truth[name].get("frames") {
+            assert_eq!(&told.item(kinds::BUS_LOG).properties["frames"], frames, "{name}");
+        }
+        abuse(&Plugin, "mdf4", name, &bytes, 60);
+    }
+}
+
+#[test]
+fn packets_tell_what_they_carry() {
+    let truth = json("pcap.truth.json");
+    for (name, format) in [("drive.pcap", "pcap"), ("drive-be-ns.pcap", "pcap"), ("drive.pcapng", "pcapng")] {
+        let bytes = fixture("measurement", name);
+        let told = told(name, format, &bytes, &Context::default());
+        let (cars, own): (Vec<yumen_model::Fix>, Vec<yumen_model::Fix>) =
+            told.fixes.iter().copied().partition(|f| f.entity != 0);
+        assert_eq!((own.len(), cars.len()), (60, 3), "{name}");
+        for (fix, (x, y)) in own.iter().zip(track()).chain(cars.iter().zip(track())) {
+            assert!((fix.x - x).abs() < 2e-7 && (fix.y - y).abs() < 2e-7, "{name} {fix:?}");
+        }
+        assert!((own[0].time_s.unwrap() - 1_784_000_000.001).abs() < 1e-5, "{name}");
+        assert_eq!(has_vin(&told), 1, "{name}");
+        let item = &told.item(kinds::BUS_LOG).properties;
+        assert_eq!(item["frames"], truth[name]["packets"], "{name}");
+        assert_eq!(item["channels"][0]["bytes"], truth[name]["bytes"], "{name}");
+        let long = truth[name]["last"].as_f64().unwrap() - truth[name]["first"].as_f64().unwrap();
+        assert!((item["duration_s"].as_f64().unwrap() - long).abs() < 0.002, "{name}");
+        for protocol in ["DoIP", "SOME/IP", "GeoNetworking", "V2X CAM", "TCP", "UDP", "UDS"] {
+            assert!(item["protocols"].as_array().unwrap().contains(&protocol.into()), "{name} {protocol}");
+        }
+        let lidar = &told.item(kinds::SENSOR_LIDAR).properties;
+        assert_eq!((&lidar["packets"], &lidar["points"]), (&Value::from(60), &Value::from(60 * 384)), "{name}");
+        let cloud = told.spatial.iter().find(|s| s.kind == kinds::GEO_POINT_CLOUD).unwrap();
+        assert_eq!(
+            (cloud.samples.len(), &cloud.properties["tied_to"]),
+            (60, &Value::from("Velodyne position packet")),
+            "{name}"
+        );
+        let http = String::from_utf8(told.child("tcp-80.bin").bytes.clone()).unwrap();
+        assert!(http.starts_with("POST /upload") && http.ends_with("{\"phone\": \"13800138000\"}"), "{http}");
+        assert_eq!(told.child("udp-5001.bin").bytes.iter().filter(|&&b| b == b'$').count(), 5, "{name}");
+        assert_eq!(told.child("udp-6001.bin").bytes.len(), 37 * 60, "{name}");
+        abuse(&Plugin, format, name, &bytes, 40);
+    }
+}
+
+#[test]
+fn encrypted_payloads_stay_opaque() {
+    let bytes = fixture("measurement", "tls.pcap");
+    let told = inspect(&Plugin, "a.pcap", &bytes);
+    told.assert_counted();
+    assert_eq!(told.labels.opaque.get(&yumen_model::Reason::Encrypted), Some(&315));
+    assert_eq!((told.opaque(), told.noted("encrypted"), told.raw.len()), (315, true, 0));
+}
+
+#[test]
+fn frames_of_socketcan_in_packets_are_frames() {
+    let dbc = String::from_utf8(fixture("measurement", "drive.dbc")).unwrap();
+    let bytes = fixture("measurement", "socketcan.pcap");
+    let told = told("a.pcap", "pcap", &bytes, &databases(&[&dbc]));
+    assert_track("socketcan", &told, 3e-7);
+    assert_eq!(has_vin(&told), 1);
+    assert_eq!(told.item(kinds::BUS_LOG).properties["frames"], json("pcap.truth.json")["socketcan.pcap"]["packets"]);
+}
+
+#[test]
+fn blocks_of_pcapng_are_accounted_for() {
+    let block = |kind: u32, body: &[u8]| {
+        let mut body = body.to_vec();
+        body.resize(body.len().next_multiple_of(4), 0);
+        let n = (body.len() as u32 + 12).to_le_bytes();
+        [&kind.to_le_bytes()[..], &n, &body, &n].concat()
+    };
+    let secret = "CLIENT_RANDOM 00112233 445566\n";
+    let comment =
+        [&[1, 0, 14, 0][..], "driver 13800138000".as_bytes().get(..14).unwrap(), &[0, 0, 0, 0, 0, 0]].concat();
+    let file = [
+        block(0x0a0d_0d0a, &[&[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0][..], &[0xff; 8], &comment].concat()),
+        block(1, &[1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0]),
+        block(10, &[&[0x4b, 0x53, 0x4c, 0x54][..], &(secret.len() as u32).to_le_bytes(), secret.as_bytes()].concat()),
+        block(4, b"\x01\0\x0e\0\x0a\0\0\x01tsp.car\0\0\0\0\0\0\0\0\0"),
+        block(5, &[0; 12]),
+        block(3, &[&14u32.to_le_bytes()[..], &[0; 14]].concat()),
+    ]
+    .concat();
+    let told = told("a.pcapng", "pcapng", &file, &Context::default());
+    assert_eq!(told.child("[secrets].txt").bytes, secret.as_bytes());
+    assert!(
+        told.texts.concat().contains("driver 1380013") || told.texts.concat().contains("driver"),
+        "{:?}",
+        told.texts
+    );
+    assert!(told.texts.concat().contains("tsp.car"));
+    let unknown = [file.clone(), block(0x777, b"????")].concat();
+    let told = inspect(&Plugin, "a.pcapng", &unknown);
+    assert_eq!(told.labels.opaque.get(&yumen_model::Reason::Unsupported), Some(&4));
 }

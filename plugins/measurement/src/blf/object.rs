@@ -1,11 +1,11 @@
 //! The objects of a BLF.
 
 use yumen_kit_container::window::num::{le16, le32, le64};
-use yumen_model::{ChildMeta, Fix, InspectError, Message, Stop};
+use yumen_model::{Fix, InspectError};
 
 use crate::bus::{Bus, Frame};
 use crate::net::Net;
-use crate::out::{Out, SourceId};
+use crate::out::{Out, SourceId, send_child};
 
 /// Texts that are not UTF-8, and objects of unknown kinds, are handed over once so many bytes have gathered.
 const GATHERED: usize = 4 << 20;
@@ -304,24 +304,5 @@ impl Objects {
         }
         self.flush(true, out)?;
         self.net.finish(bus, out)
-    }
-}
-
-/// Hands over decoded bytes as a child.
-pub(crate) fn send_child(name: &[u8], bytes: &[u8], out: &mut Out<'_>) -> Result<(), InspectError> {
-    let sent = out.to.send(Message::ChildStart { meta: ChildMeta::named(name) }).and_then(|()| {
-        for piece in bytes.chunks(1 << 20) {
-            out.to.send(Message::ChildBytes(piece.into()))?;
-        }
-        out.to.send(Message::ChildEnd { complete: true })
-    });
-    match sent {
-        Ok(()) => Ok(()),
-        // The engine tells of the limit at the child.
-        Err(Stop::Child(_)) => {
-            out.to.tell("limit");
-            Ok(())
-        }
-        Err(stop) => Err(stop.into()),
     }
 }

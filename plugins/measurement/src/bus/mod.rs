@@ -80,6 +80,8 @@ pub(crate) struct Bus {
     granted: bool,
     can_frames: u64,
     errors: u64,
+    /// Times of values that came in no frame.
+    span: (f64, f64),
     /// Further properties of the inventory item.
     more: BTreeMap<String, Value>,
 }
@@ -113,6 +115,7 @@ impl Bus {
             variables: Variables::default(),
             can_frames: 0,
             errors: 0,
+            span: (f64::INFINITY, f64::NEG_INFINITY),
             more: BTreeMap::new(),
         }
     }
@@ -160,6 +163,13 @@ impl Bus {
     /// Adds a property of the inventory item.
     pub(crate) fn tell(&mut self, name: &str, value: impl Into<Value>) {
         self.more.insert(name.to_owned(), value.into());
+    }
+
+    /// Something was recorded at this time, though no frame.
+    pub(crate) fn seen(&mut self, time_s: f64) {
+        if time_s.is_finite() {
+            self.span = (self.span.0.min(time_s), self.span.1.max(time_s));
+        }
     }
 
     /// Frames of all channels so far.
@@ -359,8 +369,8 @@ impl Bus {
             })
             .collect();
         let frames = self.frames();
-        let first = self.channels.iter().map(|c| c.first).fold(f64::INFINITY, f64::min);
-        let last = self.channels.iter().map(|c| c.last).fold(f64::NEG_INFINITY, f64::max);
+        let first = self.channels.iter().map(|c| c.first).fold(self.span.0, f64::min);
+        let last = self.channels.iter().map(|c| c.last).fold(self.span.1, f64::max);
         let protocols: Vec<&str> = self.protocols.iter().copied().collect();
         let mut item = InventoryItem::new(kinds::BUS_LOG)
             .with("messages", frames)
