@@ -381,3 +381,112 @@ fn blocks_of_pcapng_are_accounted_for() {
     let told = inspect(&Plugin, "a.pcapng", &unknown);
     assert_eq!(told.labels.opaque.get(&yumen_model::Reason::Unsupported), Some(&4));
 }
+
+#[test]
+fn a_measurement_that_was_not_closed_is_read_as_far_as_it_goes() {
+    let mut bytes = fixture("measurement", "signals-4.10.mf4");
+    bytes[..8].copy_from_slice(b"UnFinMF ");
+    bytes[60] = 4;
+    let at = bytes.windows(4).position(|w| w == b"##DT").unwrap();
+    bytes[at + 8..at + 16].copy_from_slice(&24u64.to_le_bytes());
+    let told = told("a.mf4", "mdf4", &bytes, &Context::default());
+    assert!(told.noted("unfinalised"));
+    assert!(told.fixes.len() >= 60, "{}", told.fixes.len());
+    let cut = &bytes[..at + 24 + 500];
+    let told = inspect(&Plugin, "a.mf4", cut);
+    told.assert_counted();
+}
+
+/// Blocks of an MDF 4 under construction.
+struct Blocks(Vec<u8>);
+
+impl Blocks {
+    fn add(&mut self, id: &[u8; 2], links: &[u64], body: &[u8]) -> u64 {
+        self.0.resize(self.0.len().next_multiple_of(8), 0);
+        let at = self.0.len() as u64;
+        let len = 24 + 8 * links.len() + body.len();
+        self.0.extend_from_slice(b"##");
+        self.0.extend_from_slice(id);
+        self.0.extend_from_slice(&[0; 4]);
+        self.0.extend_from_slice(&(len as u64).to_le_bytes());
+        self.0.extend_from_slice(&(links.len() as u64).to_le_bytes());
+        links.iter().for_each(|l| self.0.extend_from_slice(&l.to_le_bytes()));
+        self.0.extend_from_slice(body);
+        at
+    }
+
+    fn channel(&mut self, next: u64, name: &str, sort: u8, kind: u8, byte: u32, bits: u32, data: u64) -> u64 {
+        let name = self.add(b"TX", &[], format!("{name}\0").as_bytes());
+        let sync = u8::from(sort == 2);
+        let mut body = vec![sort, sync, kind, 0];
+        body.extend_from_slice(&byte.to_le_bytes());
+        body.extend_from_slice(&bits.to_le_bytes());
+        body.resize(72, 0);
+        self.add(b"CN", &[next, 0, name, 0, 0, data, 0, 0], &body)
+    }
+}
+
+#[test]
+fn records_of_several_groups_in_one_stream_are_told_apart() {
+    // As loggers write: frames in one group, their bytes in records of another that follow or go before.
+    for bytes_first in [false, true] {
+        let mut b = Blocks(b"MDF     4.11    maker   \0\0\0\0\x9b\x01".to_vec());
+        b.0.resize(64, 0);
+        let header = b.0.len();
+        b.add(b"HD", &[0; 6], &[0; 32]);
+        let mut group = |id: u64, flags: u16, size: u32, first: u64, next: u64, b: &mut Blocks| {
+            let mut body = id.to_le_bytes().to_vec();
+            body.extend_from_slice(&[0; 8]);
+            body.extend_from_slice(&flags.to_le_bytes());
+            body.extend_from_slice(&[0; 6]);
+            body.extend_from_slice(&size.to_le_bytes());
+            body.extend_from_slice(&[0; 4]);
+            b.add(b"CG", &[next, first, 0, 0, 0, 0], &body)
+        };
+        let varying = group(2, 1, 0, 0, 0, &mut b);
+        let data = b.channel(0, "CAN_DataFrame.DataBytes", 1, 10, 12, 64, varying);
+        let length = b.channel(data, "CAN_DataFrame.DataLength", 0, 0, 20, 8, 0);
+        let id = b.channel(length, "CAN_DataFrame.ID", 0, 0, 8, 32, 0);
+        let time = b.channel(id, "Timestamp", 2, 4, 0, 64, 0);
+        let frames = group(1, 2, 21, time, varying, &mut b);
+        let mut stream = Vec::new();
+        let mut offset = 0u64;
+        for (i, (x, y)) in track().into_iter().enumerate() {
+            let mut frame = vec![1u8];
+            frame.extend_from_slice(&(i as f64 * 0.1).to_le_bytes());
+            frame.extend_from_slice(&1280u32.to_le_bytes());
+            frame.extend_from_slice(&offset.to_le_bytes());
+            frame.push(8);
+            let mut value = vec![2u8, 8, 0, 0, 0];
+            value.extend_from_slice(&((y * 1e7).round() as i32).to_le_bytes());
+            value.extend_from_slice(&((x * 1e7).round() as i32).to_le_bytes());
+            offset += 12;
+            let (first, second) = if bytes_first { (value, frame) } else { (frame, value) };
+            stream.extend_from_slice(&first);
+            stream.extend_from_slice(&second);
+        }
+        let data = b.add(b"DT", &[], &stream);
+        let group = b.add(b"DG", &[0, frames, data, 0], &[1, 0, 0, 0, 0, 0, 0, 0]);
+        b.0[header + 24..header + 32].copy_from_slice(&group.to_le_bytes());
+        let dbc = String::from_utf8(fixture("measurement", "drive.dbc")).unwrap();
+        let told = told("a.mf4", "mdf4", &b.0, &databases(&[&dbc]));
+        assert_track("unsorted", &told, 2e-7);
+        assert!(told.notes.is_empty(), "{:?}", told.notes);
+        abuse(&Plugin, "mdf4", "a.mf4", &b.0, 200);
+    }
+}
+
+#[test]
+fn a_measurement_whose_blocks_lead_in_circles_ends() {
+    let mut b = Blocks(b"MDF     4.11    maker   \0\0\0\0\x9b\x01".to_vec());
+    b.0.resize(64, 0);
+    b.add(b"HD", &[0; 6], &[0; 32]);
+    let at = b.0.len().next_multiple_of(8) as u64;
+    // A list that is its own next and its own data.
+    b.add(b"DL", &[at, at, at], &[0, 0, 0, 0, 2, 0, 0, 0]);
+    let group = b.add(b"CG", &[0; 6], &[0; 32]);
+    let data = b.0.len().next_multiple_of(8) as u64;
+    b.add(b"DG", &[data, group, at, data], &[0; 8]);
+    b.0[88..96].copy_from_slice(&data.to_le_bytes());
+    inspect(&Plugin, "a.mf4", &b.0).assert_counted();
+}
