@@ -94,7 +94,8 @@ impl Reader<'_> {
         self.out.to.container(0..size)?;
         if head.len() >= 56 {
             self.bus.base = system_time(&head[40..56]).unwrap_or(0.0);
-            let tool = head[12];
+            // The number of the interface's version tells the layout that says which tool wrote it.
+            let tool = if le32(&head, 8) >= 1_000_000 { head[12] } else { 0 };
             let name = match tool {
                 1 => "CANalyzer",
                 2 => "CANoe",

@@ -77,6 +77,9 @@ impl Spread {
     }
 }
 
+/// Name, reference system and positions of a source that others are tied to.
+type Anchor = (String, Option<&'static str>, Vec<[f64; 3]>);
+
 /// A source of accelerations or angular rates.
 #[derive(Default)]
 struct Motion {
@@ -225,7 +228,7 @@ impl<'a> Out<'a> {
     }
 
     /// The positions that what lies on no map of its own is tied to, and the name of their source.
-    pub(crate) fn anchor(&self) -> Option<(String, Option<&'static str>, Vec<[f64; 3]>)> {
+    fn anchor(&self) -> Option<Anchor> {
         let best = self.sources.iter().filter(|s| !s.doubtful || together(&s.batch)).max_by_key(|s| s.samples.seen);
         best.filter(|s| s.samples.seen > 0).map(|s| (s.name.clone(), s.crs, s.samples.kept.clone()))
     }

@@ -377,7 +377,7 @@ fn blocks_of_pcapng_are_accounted_for() {
         told.texts
     );
     assert!(told.texts.concat().contains("tsp.car"));
-    let unknown = [file.clone(), block(0x777, b"????")].concat();
+    let unknown = [file, block(0x777, b"????")].concat();
     let told = inspect(&Plugin, "a.pcapng", &unknown);
     assert_eq!(told.labels.opaque.get(&yumen_model::Reason::Unsupported), Some(&4));
 }
@@ -415,6 +415,7 @@ impl Blocks {
         at
     }
 
+    #[allow(clippy::too_many_arguments, reason = "the fields of one block")]
     fn channel(&mut self, next: u64, name: &str, sort: u8, kind: u8, byte: u32, bits: u32, data: u64) -> u64 {
         let name = self.add(b"TX", &[], format!("{name}\0").as_bytes());
         let sync = u8::from(sort == 2);
@@ -434,7 +435,7 @@ fn records_of_several_groups_in_one_stream_are_told_apart() {
         b.0.resize(64, 0);
         let header = b.0.len();
         b.add(b"HD", &[0; 6], &[0; 32]);
-        let mut group = |id: u64, flags: u16, size: u32, first: u64, next: u64, b: &mut Blocks| {
+        let group = |id: u64, flags: u16, size: u32, first: u64, next: u64, b: &mut Blocks| {
             let mut body = id.to_le_bytes().to_vec();
             body.extend_from_slice(&[0; 8]);
             body.extend_from_slice(&flags.to_le_bytes());
@@ -489,4 +490,32 @@ fn a_measurement_whose_blocks_lead_in_circles_ends() {
     b.add(b"DG", &[data, group, at, data], &[0; 8]);
     b.0[88..96].copy_from_slice(&data.to_le_bytes());
     inspect(&Plugin, "a.mf4", &b.0).assert_counted();
+}
+
+#[test]
+fn blocks_with_links_without_end_are_given_up() {
+    // Each block claims that all that follows are links.
+    let mut b = Blocks(b"MDF     4.11    maker   \0\0\0\0\x9b\x01".to_vec());
+    b.0.resize(64, 0);
+    b.add(b"HD", &[168, 168, 168, 168, 168, 168], &[0; 32]);
+    for i in 0..40_000u64 {
+        let at = b.0.len() as u64;
+        b.0.extend_from_slice(b"##TX\0\0\0\0");
+        b.0.extend_from_slice(&u64::MAX.to_le_bytes());
+        b.0.extend_from_slice(&(1u64 << 40).to_le_bytes());
+        b.0.extend_from_slice(&(at + 32 + i % 2).to_le_bytes());
+    }
+    let start = std::time::Instant::now();
+    inspect(&Plugin, "a.mf4", &b.0).assert_counted();
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_message_that_the_recorder_put_together_is_read() {
+    let vin: String = b"LSVAA4182E2184847*".iter().map(|b| format!("{b:02X} ")).collect();
+    let text = format!(
+        "date Sat Sep 30 10:06:13.191 2017\nbase hex  timestamps absolute\n   3.297743 1  J1939TP FEECp        6    0  0   -   Rx   d 18 {vin}\n"
+    );
+    let told = told("a.asc", "asc", text.as_bytes(), &Context::default());
+    assert_eq!(has_vin(&told), 1, "{:?}", told.values);
 }

@@ -37,6 +37,9 @@ struct Decoder {
     motion: Option<(u64, f64, f64)>,
 }
 
+/// Where a part of a text belongs: its order in the signal's name, the page, the message, the byte.
+type Part = (u64, u64, u32, u16);
+
 #[derive(Default)]
 pub(super) struct Decoders {
     list: Vec<Decoder>,
@@ -45,7 +48,7 @@ pub(super) struct Decoders {
     groups: HashMap<u32, u32>,
     places: Vec<Place>,
     sources: Vec<Option<SourceId>>,
-    vins: Vec<BTreeMap<(u64, u64, u32, u16), Vec<u8>>>,
+    vins: Vec<BTreeMap<Part, Vec<u8>>>,
     vin_keys: HashMap<String, usize>,
     touched: Vec<usize>,
 }

@@ -185,7 +185,7 @@ impl J1939 {
 }
 
 /// Texts: vehicle identification, component identification, software identification.
-fn text(
+pub(super) fn text(
     group: u32,
     data: &[u8],
     offset: u64,

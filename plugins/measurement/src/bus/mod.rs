@@ -248,6 +248,17 @@ impl Bus {
         self.isotp.message(data, true, offset, &mut self.vins, out)
     }
 
+    /// A message of J1939 that the recorder put together.
+    pub(crate) fn parameter_group(
+        &mut self,
+        group: u32,
+        data: &[u8],
+        offset: u64,
+        out: &mut Out<'_>,
+    ) -> Result<(), InspectError> {
+        j1939::text(group, data, offset, &mut self.vins, out)
+    }
+
     /// A vehicle's number that was read out of a message.
     pub(crate) fn vin(&mut self, bytes: &[u8], offset: u64, out: &mut Out<'_>) -> Result<(), InspectError> {
         tell_vin(bytes, offset, &mut self.vins, out)

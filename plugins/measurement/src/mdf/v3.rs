@@ -69,6 +69,8 @@ struct Reader {
     cover: Cover,
     texts: HashSet<u64>,
     channels: usize,
+    /// Bytes of data read: blocks may overlap, though not without end.
+    read: u64,
 }
 
 /// Records of one data block.
@@ -338,6 +340,11 @@ impl Reader {
             end = len;
         } else if d.at.saturating_add(known) > len {
             out.to.tell_at("truncated", len);
+        }
+        self.read = self.read.saturating_add(end - d.at);
+        if self.read > len.saturating_mul(4) {
+            out.to.tell_at("limit", d.at);
+            return Ok(());
         }
         self.cover.add(d.at..end);
         let mut at = d.at;

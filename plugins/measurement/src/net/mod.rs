@@ -243,7 +243,16 @@ impl Net {
                 let fragment = be16(b, 6);
                 let place = Some(from + head..from + end);
                 if fragment & 0x3fff == 0 {
-                    return self.transport(b[9], &b[head..end], place, [source, destination], p, depth, bus, out);
+                    return self.transport(
+                        b[9],
+                        &b[head..end],
+                        place.as_ref(),
+                        [source, destination],
+                        p,
+                        depth,
+                        bus,
+                        out,
+                    );
                 }
                 let key = (source, destination, u32::from(be16(b, 4)) << 8 | u32::from(b[9]));
                 let offset = usize::from(fragment & 0x1fff) * 8;
@@ -291,7 +300,7 @@ impl Net {
                     }
                 }
                 let Some(payload) = b.get(at..end) else { return self.swept(p, from, out) };
-                self.transport(next, payload, Some(from + at..from + end), [source, destination], p, depth, bus, out)
+                self.transport(next, payload, Some(&(from + at..from + end)), [source, destination], p, depth, bus, out)
             }
             _ => self.swept(p, from, out),
         }
@@ -310,6 +319,10 @@ impl Net {
         f.parts.insert(offset, bytes.to_vec());
         if !more {
             f.len = Some(offset + bytes.len());
+        }
+        let there: usize = f.parts.values().map(Vec::len).sum();
+        if f.len.is_none_or(|len| there < len) {
+            return None;
         }
         let mut whole = Vec::new();
         for (at, part) in &f.parts {
@@ -331,7 +344,7 @@ impl Net {
         &mut self,
         protocol: u8,
         b: &[u8],
-        place: Option<Range<usize>>,
+        place: Option<&Range<usize>>,
         [source, destination]: [u128; 2],
         p: &Packet<'_>,
         depth: u32,
@@ -343,8 +356,8 @@ impl Net {
             // Put together of several packets: it stands nowhere as it is.
             self.located = None;
         }
-        let shift = place.as_ref().map_or(0, |r| r.start);
-        let payload = |head: usize| place.as_ref().map(|r| (r.start + head).min(r.end)..r.end);
+        let shift = place.map_or(0, |r| r.start);
+        let payload = |head: usize| place.map(|r| (r.start + head).min(r.end)..r.end);
         let result = match protocol {
             17 if b.len() >= 8 => {
                 let key = Key { tcp: false, source, destination, ports: [be16(b, 0), be16(b, 2)] };
@@ -366,7 +379,7 @@ impl Net {
             }
             1 | 2 | 58 => {
                 self.met("ICMP");
-                Ok(())
+                out.raw(self.located.map_or(p.at, |at| at + shift as u64), b)
             }
             _ => out.raw(self.located.map_or(p.at, |at| at + shift as u64), b),
         };

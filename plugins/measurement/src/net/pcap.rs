@@ -221,7 +221,7 @@ impl Reader<'_> {
                     for (code, value) in options {
                         match (code, value.as_slice()) {
                             (2, name) => {
-                                interface.name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()
+                                interface.name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
                             }
                             (9, [r, ..]) if r & 0x80 == 0 => interface.resolution = 10f64.powi(i32::from(*r)),
                             (9, [r, ..]) => interface.resolution = 2f64.powi(i32::from(r & 0x7f)),

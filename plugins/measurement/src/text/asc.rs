@@ -135,7 +135,7 @@ impl State {
         let Some(time) = first.parse::<f64>().ok().filter(|t| t.is_finite()) else { return Ok(false) };
         let time = if self.relative { self.now + time } else { time };
         self.now = time;
-        let words: Vec<&str> = text.split_ascii_whitespace().take(400).collect();
+        let words: Vec<&str> = text.split_ascii_whitespace().take(2000).collect();
         let word = |i: usize| words.get(i).copied().unwrap_or("");
         match word(1) {
             "CANFD" => self.can_fd(&words, time, at, bus, out),
@@ -202,8 +202,14 @@ impl State {
             }
             "Statistic:" => return Ok(true),
             "J1939TP" => {
-                // The frames themselves stand beside it.
                 bus.protocol("J1939");
+                // `FEE3p 6 0 0 - Rx d 23 A0 …`: the group, and the message that its frames make up.
+                let group = word(3).strip_suffix('p').and_then(|w| u32::from_str_radix(w, 16).ok());
+                let data = words.iter().position(|w| *w == "d");
+                if let (Some(group), Some(at_data)) = (group, data) {
+                    self.bytes(words.iter().skip(at_data + 2).copied(), 1785);
+                    bus.parameter_group(group, &self.data, at, out)?;
+                }
                 return Ok(true);
             }
             _ => {}

@@ -17,6 +17,9 @@ const LONGEST: usize = 1 << 20;
 /// Lines of other encodings are handed over as a child of so many pieces.
 const PIECES: usize = 1 << 16;
 
+/// Reads a line, which begins at an offset; whether it took it.
+type Line<'l> = dyn FnMut(&str, u64, &mut Bus, &mut Out<'_>) -> Result<bool, InspectError> + 'l;
+
 /// Goes through the lines of a recording; what `line` does not take as a frame is text.
 pub(crate) fn read(
     artifact: &Artifact,
@@ -34,11 +37,7 @@ pub(crate) fn read(
     out.finish(result)
 }
 
-fn lines(
-    bus: &mut Bus,
-    out: &mut Out<'_>,
-    line: &mut dyn FnMut(&str, u64, &mut Bus, &mut Out<'_>) -> Result<bool, InspectError>,
-) -> Result<(), InspectError> {
+fn lines(bus: &mut Bus, out: &mut Out<'_>, line: &mut Line<'_>) -> Result<(), InspectError> {
     let blob = out.to.blob.clone();
     let mut other: Vec<Extent> = Vec::new();
     let mut buffer: Vec<u8> = Vec::new();

@@ -87,11 +87,11 @@ impl State {
             }
             return Ok(text.is_empty());
         }
-        if self.version.0 >= 2 { self.new(text, at, bus, out) } else { self.old(text, at, bus, out) }
+        if self.version.0 >= 2 { self.second(text, at, bus, out) } else { self.first(text, at, bus, out) }
     }
 
     /// Version 1: number, time, then what the minor version has.
-    fn old(&mut self, text: &str, at: u64, bus: &mut Bus, out: &mut Out<'_>) -> Result<bool, InspectError> {
+    fn first(&mut self, text: &str, at: u64, bus: &mut Bus, out: &mut Out<'_>) -> Result<bool, InspectError> {
         let Some(words) = numbered(text) else { return Ok(false) };
         let time = words[1].parse::<f64>().unwrap_or(0.0) / 1000.0;
         let mut rest = &words[2..];
@@ -142,7 +142,7 @@ impl State {
     }
 
     /// Version 2: the columns that the header names.
-    fn new(&mut self, text: &str, at: u64, bus: &mut Bus, out: &mut Out<'_>) -> Result<bool, InspectError> {
+    fn second(&mut self, text: &str, at: u64, bus: &mut Bus, out: &mut Out<'_>) -> Result<bool, InspectError> {
         let mut words = text.split_ascii_whitespace();
         let (mut time, mut kind, mut channel, mut id, mut len) = (0.0, "", "1", "", 0usize);
         for column in &self.columns {

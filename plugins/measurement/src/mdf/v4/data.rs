@@ -40,6 +40,7 @@ pub(super) struct Stream {
     held: Option<usize>,
     bytes: Vec<u8>,
     told: Vec<bool>,
+    unpacked: usize,
 }
 
 impl Stream {
@@ -139,6 +140,11 @@ impl Stream {
             }
         };
         out.to.container(block.at..stored.start)?;
+        blocks.stored = blocks.stored.saturating_add(stored.end.saturating_sub(stored.start));
+        if blocks.stored > out.to.len().saturating_mul(4) {
+            out.to.tell_at("limit", block.at);
+            return out.to.opaque(stored, Reason::Limit);
+        }
         if len == 0 {
             return Ok(());
         }
@@ -175,6 +181,12 @@ impl Stream {
                 self.tell(i, true, out)?;
             } else {
                 if self.held != Some(i) {
+                    // Offsets that jump to and fro would have every piece decompressed over and over.
+                    self.unpacked += 1;
+                    if self.unpacked > self.pieces.len() * 8 + 64 {
+                        out.to.tell_at("limit", p.stored.start);
+                        return Ok(());
+                    }
                     self.held = None;
                     let good = unpack(&p, out.to.blob, &mut self.bytes)?;
                     self.held = Some(i);

@@ -36,6 +36,8 @@ const FORMATS: &[Format] = &[Format {
 const MAX_BLOCKS: usize = 2 << 20;
 /// Most links of a block that are read; a list of data blocks may have many.
 const MAX_LINKS: u64 = 1 << 20;
+/// Most links that are read of all blocks.
+const ALL_LINKS: u64 = 1 << 24;
 
 impl FormatReader for Mdf4 {
     fn formats(&self) -> &'static [Format] {
@@ -92,6 +94,9 @@ pub(super) struct Blocks {
     pub(super) cover: Cover,
     visited: HashSet<u64>,
     lists: HashSet<u64>,
+    links: u64,
+    /// Bytes of data that streams were made of: blocks may be shared, though not without end.
+    stored: u64,
 }
 
 impl Blocks {
@@ -107,6 +112,11 @@ impl Blocks {
         let (claimed, links) = (le64(head, 8), le64(head, 16));
         let most = len - at;
         let count = links.min(most.saturating_sub(24) / 8).min(MAX_LINKS);
+        self.links += count;
+        if self.links > ALL_LINKS {
+            out.to.tell_at("limit", at);
+            return Ok(None);
+        }
         let least = 24 + 8 * count;
         let mut size = claimed.clamp(least, most.max(least));
         if claimed > most {

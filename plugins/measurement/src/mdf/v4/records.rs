@@ -172,12 +172,15 @@ fn conversion(at: u64, blocks: &mut Blocks, out: &mut Out<'_>) -> Result<Convers
     })
 }
 
+/// Values with their offsets.
+type Kept = VecDeque<(u64, Vec<u8>)>;
+
 /// Values of varying length: signal data by offset, and records of other groups that were met lately.
 #[derive(Default)]
 struct Signals {
     streams: HashMap<u64, Stream>,
     /// Of a group by the address of its block: where its next value begins, and the last values.
-    groups: HashMap<u64, (u64, VecDeque<(u64, Vec<u8>)>)>,
+    groups: HashMap<u64, (u64, Kept)>,
 }
 
 struct Lookup<'s, 'o, 'a> {
