@@ -166,6 +166,23 @@ const OTHER: &[&str] = &[
     "误差",
     "加速度",
     "速度",
+    // What a radar or camera sees, in metres ahead and to the side.
+    "obj",
+    "object",
+    "objects",
+    "target",
+    "tgt",
+    "track",
+    "radar",
+    "det",
+    "detection",
+    "lane",
+    "rel",
+    "relative",
+    "gain",
+    "req",
+    "request",
+    "cmd",
 ];
 const DEGREES: &[&str] = &["deg", "degree", "degrees", "grad", "度"];
 const MINUTES: &[&str] = &["min", "mins", "minute", "minutes", "minuten", "分"];
@@ -439,6 +456,8 @@ mod tests {
             ("LongPress", ""),
             ("Latitude_std", "deg"),
             ("Lat", "m"),
+            ("Obj_Lat_Pos", ""),
+            ("Target1_Long", ""),
             ("Lon", "m/s"),
         ] {
             assert!(!matches!(of(name, unit), Some(Role::Latitude(_) | Role::Longitude(_))), "{name}");
