@@ -288,6 +288,11 @@ pub fn inspect_as(plugin: &dyn Plugin, format: &'static str, name: &str, bytes: 
 
 /// Inspects an artifact.
 pub fn inspect_artifact(plugin: &dyn Plugin, artifact: &Artifact, engine: Engine) -> Recorded {
+    inspect_granted(plugin, artifact, &Context::default(), engine)
+}
+
+/// Inspects an artifact with facts that its group lends it.
+pub fn inspect_granted(plugin: &dyn Plugin, artifact: &Artifact, context: &Context, engine: Engine) -> Recorded {
     let mut recorder = Recorder {
         engine,
         blob: artifact.blob.clone(),
@@ -309,7 +314,7 @@ pub fn inspect_artifact(plugin: &dyn Plugin, artifact: &Artifact, engine: Engine
         format: artifact.format.to_owned(),
         all_stopped: false,
     };
-    let result = plugin.inspect(artifact, &Context::default(), &mut recorder);
+    let result = plugin.inspect(artifact, context, &mut recorder);
     if let Some(mut child) = recorder.open.take() {
         assert!(result.is_err(), "a child was left open");
         child.complete = false;

@@ -86,6 +86,7 @@ notes! {
     "syntax-error": "语法错误，其余按文本检视", "a syntax error; the rest was read as plain text";
     "timed-out": "超时", "the time given was over";
     "truncated": "文件在此处中断", "the file ends before its structure does";
+    "unfinalised": "记录未正常结束，按现有内容读取", "the recording was not closed; what is there was read";
     "unreadable": "无法读取", "could not be read";
     "unsupported-method": "不支持的压缩方法", "a compression method that is not supported";
 }

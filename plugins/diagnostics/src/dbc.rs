@@ -4,9 +4,12 @@
 
 use std::collections::HashMap;
 
+use yumen_kit_bus::{Database, Message as BusMessage, Mux, Signal};
 use yumen_kit_container::FormatReader;
 use yumen_model::kind::kinds;
-use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
+use yumen_model::{
+    Artifact, Certainty, Context, Format, GroupFact, Identity, InspectError, Inspection, Message, Probe,
+};
 
 use crate::lexer::{Kind, Lexer, Syntax, sample};
 use crate::names::{Counts, List, Named, Names, send_inventory};
@@ -89,6 +92,15 @@ fn begins_statement(line: &str) -> bool {
     }
 }
 
+/// Whether the word for a value says south or west.
+fn is_negative_side(word: &str) -> bool {
+    let word = word.trim().to_lowercase();
+    matches!(
+        word.as_str(),
+        "s" | "w" | "south" | "west" | "southern" | "western" | "süd" | "sued" | "南" | "西" | "南纬" | "西经"
+    )
+}
+
 /// Which marks of the format a text bears.
 fn marks(text: &str) -> (usize, bool) {
     let mut seen = [false; 7];
@@ -161,10 +173,22 @@ impl FormatReader for Dbc {
             version: String::new(),
             messages: HashMap::new(),
             independent: false,
+            database: Database::default(),
         };
         reader.read()?;
-        let Reader { l, names, counts, nodes, attributes, mut bus_types, mut protocols, defaults, version, .. } =
-            reader;
+        let Reader {
+            l,
+            names,
+            counts,
+            nodes,
+            attributes,
+            mut bus_types,
+            mut protocols,
+            defaults,
+            version,
+            database,
+            ..
+        } = reader;
         for (name, value) in &defaults {
             let list = if name == "BusType" { &mut bus_types } else { &mut protocols };
             if list.value().as_array().is_some_and(Vec::is_empty) {
@@ -180,7 +204,12 @@ impl FormatReader for Dbc {
             .with("attributes", attributes.value())
             .with("bus_type", bus_types.value())
             .with("protocol", protocols.value());
-        send_inventory(artifact, item, out)
+        send_inventory(artifact, item, out)?;
+        // Recordings beside it are decoded by it.
+        if !database.messages.is_empty() {
+            out.send(Message::Export(GroupFact { key: yumen_kit_bus::FACT.to_owned(), value: database.to_fact() }))?;
+        }
+        Ok(())
     }
 }
 
@@ -198,6 +227,8 @@ struct Reader<'o> {
     messages: HashMap<u64, Named>,
     /// The signals that come belong to no message.
     independent: bool,
+    /// What recordings are decoded by.
+    database: Database,
 }
 
 impl Reader<'_> {
@@ -305,18 +336,28 @@ impl Reader<'_> {
             "BA_" => self.attribute(),
             "VAL_" => {
                 let Some(mut name) = self.word()? else { return Ok(false) };
-                if name.text.bytes().all(|b| b.is_ascii_digit()) {
+                let id = name.text.parse().ok().filter(|_| name.text.bytes().all(|b| b.is_ascii_digit()));
+                if id.is_some() {
                     match self.word()? {
                         Some(signal) => name = signal,
                         None => return Ok(false),
                     }
                 }
-                self.values("signal", &name)
+                self.values("signal", &name, id)
             }
             "VAL_TABLE_" => {
                 let Some(name) = self.word()? else { return Ok(false) };
                 self.counts.add("value_tables");
-                self.values("attribute", &name)
+                self.values("attribute", &name, None)
+            }
+            "SIG_VALTYPE_" => {
+                let (Some(id), Some(name)) = (self.number()?, self.word()?) else { return Ok(false) };
+                let _colon = self.sign(b':')?;
+                let float = matches!(self.l.token.text.as_str(), "1" | "2") || matches!(self.number()?, Some(1 | 2));
+                if float && let Some(signal) = self.database_signal(id, &name.text) {
+                    signal.float = true;
+                }
+                self.end()
             }
             "EV_" => {
                 let Some(name) = self.word()? else { return Ok(false) };
@@ -390,6 +431,16 @@ impl Reader<'_> {
                 self.counts.add("extended_frames");
             }
             self.names.tell([("message", &name)], self.l.out)?;
+            if self.database.messages.len() < yumen_kit_bus::MAX_MESSAGES
+                && let Ok(number) = u32::try_from(id)
+            {
+                self.database.messages.push(BusMessage {
+                    id: number & 0x1fff_ffff,
+                    extended: id & 0x8000_0000 != 0,
+                    name: name.text.clone(),
+                    signals: Vec::new(),
+                });
+            }
             if self.messages.len() < KEPT && name.text.len() < 256 {
                 self.messages.insert(id, name);
             }
@@ -417,8 +468,10 @@ impl Reader<'_> {
         self.check(&name, line)?;
         let mut kind = self.l.next()?;
         let mut multiplexed = false;
+        let mut signal = Signal { name: name.text.clone(), ..Signal::default() };
         if kind == Kind::Word && !self.l.token.first {
             multiplexed = self.l.token.text.starts_with(['m', 'M']);
+            signal.mux = Mux::of_word(&self.l.token.text);
             kind = self.l.next()?;
         }
         if kind != Kind::Sign(b':') {
@@ -433,20 +486,53 @@ impl Reader<'_> {
             }
         }
         self.names.tell([("signal", &name)], self.l.out)?;
-        let (Some(_), true) = (self.number()?, self.sign(b'|')?) else { return Ok(false) };
-        let (Some(_), true, Some(_)) = (self.number()?, self.sign(b'@')?, self.word()?) else { return Ok(false) };
+        let (Some(start), true) = (self.number()?, self.sign(b'|')?) else { return Ok(false) };
+        let (Some(length), true, Some(order)) = (self.number()?, self.sign(b'@')?, self.word()?) else {
+            return Ok(false);
+        };
+        signal.start = u16::try_from(start).unwrap_or(u16::MAX);
+        signal.length = u16::try_from(length).unwrap_or(u16::MAX);
+        signal.little_endian = order.text.starts_with('1');
+        signal.signed = order.text.ends_with('-');
         // Factor, limits, unit; then the receivers, which end with the line.
         let mut unit = false;
+        let mut numbers = 0;
         loop {
             match self.l.next()? {
                 Kind::Word if is_keyword(&self.l.token.text) || unit && self.l.token.first => break,
+                Kind::Word if !unit => {
+                    let number = self.l.token.text.parse::<f64>().ok();
+                    match (numbers, number) {
+                        (0, Some(n)) => signal.factor = n,
+                        (1, Some(n)) => signal.offset = n,
+                        _ => {}
+                    }
+                    numbers += 1;
+                }
                 Kind::Word | Kind::Sign(_) => {}
-                Kind::Quoted => unit = true,
+                Kind::Quoted => {
+                    if !unit {
+                        signal.unit = self.l.token.text.chars().take(32).collect();
+                    }
+                    unit = true;
+                }
                 Kind::End => break,
             }
         }
         self.l.back();
+        if !self.independent
+            && let Some(message) = self.database.messages.last_mut()
+            && message.signals.len() < yumen_kit_bus::MAX_SIGNALS
+        {
+            message.signals.push(signal);
+        }
         Ok(unit)
+    }
+
+    fn database_signal(&mut self, id: u64, name: &str) -> Option<&mut Signal> {
+        let (number, extended) = (u32::try_from(id & 0x1fff_ffff).ok()?, id & 0x8000_0000 != 0);
+        let message = self.database.messages.iter_mut().find(|m| m.id == number && m.extended == extended)?;
+        message.signals.iter_mut().find(|s| s.name == name)
     }
 
     /// What a comment, an attribute or the like is of: its name where it has one.
@@ -524,17 +610,33 @@ impl Reader<'_> {
     }
 
     /// Numbers with what they mean.
-    fn values(&mut self, cell: &'static str, name: &Named) -> Result<bool, InspectError> {
+    fn values(&mut self, cell: &'static str, name: &Named, message: Option<u64>) -> Result<bool, InspectError> {
         let mut values: Vec<Named> = Vec::new();
+        let mut number = None;
+        let mut negative = Vec::new();
         let result = loop {
             match self.l.next()? {
                 Kind::Sign(b';') => break true,
-                Kind::Quoted if values.len() < 4096 => values.push(self.l.token.named()),
+                Kind::Quoted if values.len() < 4096 => {
+                    if let Some(n) = number.take()
+                        && is_negative_side(&self.l.token.text)
+                        && negative.len() < 16
+                    {
+                        negative.push(n);
+                    }
+                    values.push(self.l.token.named());
+                }
                 Kind::Word if self.l.token.first && is_keyword(&self.l.token.text) => break false,
+                Kind::Word => number = self.l.token.text.parse::<u64>().ok(),
                 Kind::End => break false,
                 _ => {}
             }
         };
+        if !negative.is_empty()
+            && let Some(signal) = message.and_then(|id| self.database_signal(id, &name.text))
+        {
+            signal.negative = negative;
+        }
         let values = values.iter().map(|v| ("value-description", v));
         self.names.tell([(cell, name)].into_iter().chain(values), self.l.out)?;
         Ok(result)

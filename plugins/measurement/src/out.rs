@@ -8,13 +8,14 @@ use yumen_kit_text::{RecordWriter, Spot};
 use yumen_model::kind::kinds;
 use yumen_model::spatial::MAX_SAMPLES;
 use yumen_model::{
-    Artifact, Batch, EvidenceHeader, EvidenceKind, Fix, FixBatch, InspectError, Inspection, Message, Spatial,
-    SpatialBatch, Stop,
+    Artifact, Batch, ChildMeta, EvidenceHeader, EvidenceKind, Fix, FixBatch, InspectError, Inspection, Message,
+    RawBatch, Spatial, SpatialBatch, Stop,
 };
 
 /// Streams of positions are numbered from here.
 const FIRST_STREAM: u32 = 100;
 const SPATIAL_STREAM: u32 = 99;
+const RAW_STREAM: u32 = 98;
 /// Positions are sent in batches of so many.
 const BATCH: usize = 4096;
 /// A source that may be none is believed once so many of its positions lie together.
@@ -30,6 +31,7 @@ pub(crate) struct Out<'a> {
     sources: Vec<FixSource>,
     motions: Vec<Motion>,
     spatial: Vec<Spatial>,
+    raw_open: bool,
 }
 
 /// Number of a source of positions.
@@ -75,6 +77,9 @@ impl Spread {
     }
 }
 
+/// Name, reference system and positions of a source that others are tied to.
+type Anchor = (String, Option<&'static str>, Vec<[f64; 3]>);
+
 /// A source of accelerations or angular rates.
 #[derive(Default)]
 struct Motion {
@@ -103,6 +108,7 @@ impl<'a> Out<'a> {
             sources: Vec::new(),
             motions: Vec::new(),
             spatial: Vec::new(),
+            raw_open: false,
         }
     }
 
@@ -150,12 +156,6 @@ impl<'a> Out<'a> {
         if s.batch.len() >= BATCH { self.flush_fixes(source) } else { Ok(()) }
     }
 
-    /// Positions of a source so far.
-    #[cfg(test)]
-    pub(crate) fn fixes_of(&self, source: SourceId) -> u64 {
-        self.sources.get(source).map_or(0, |s| s.samples.seen)
-    }
-
     fn flush_fixes(&mut self, source: SourceId) -> Result<(), InspectError> {
         let Some(s) = self.sources.get_mut(source).filter(|s| !s.batch.is_empty()) else { return Ok(()) };
         let fixes = std::mem::take(&mut s.batch);
@@ -198,6 +198,28 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// Bytes of which nothing is known, for the sweep of raw bytes. Labels nothing.
+    pub(crate) fn raw(&mut self, offset: u64, bytes: &[u8]) -> Result<(), InspectError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.raw_open, true) {
+            let header = EvidenceHeader {
+                stream: RAW_STREAM,
+                kind: EvidenceKind::Raw,
+                format: self.artifact.format.into(),
+                name: self.artifact.name.clone(),
+                properties: BTreeMap::new(),
+            };
+            self.to.send(Message::Evidence(header))?;
+        }
+        for (i, piece) in bytes.chunks(1 << 20).enumerate() {
+            let batch = Batch::Raw(RawBatch { offset: offset + (i << 20) as u64, bytes: piece.into() });
+            self.to.send(Message::Batch { stream: RAW_STREAM, batch })?;
+        }
+        Ok(())
+    }
+
     /// Something with a place.
     pub(crate) fn spatial(&mut self, item: Spatial) {
         if self.spatial.len() < MAX_SOURCES {
@@ -206,7 +228,7 @@ impl<'a> Out<'a> {
     }
 
     /// The positions that what lies on no map of its own is tied to, and the name of their source.
-    pub(crate) fn anchor(&self) -> Option<(String, Option<&'static str>, Vec<[f64; 3]>)> {
+    fn anchor(&self) -> Option<Anchor> {
         let best = self.sources.iter().filter(|s| !s.doubtful || together(&s.batch)).max_by_key(|s| s.samples.seen);
         best.filter(|s| s.samples.seen > 0).map(|s| (s.name.clone(), s.crs, s.samples.kept.clone()))
     }
@@ -256,6 +278,9 @@ impl<'a> Out<'a> {
             if let Some(stream) = self.sources.get(i).filter(|s| s.opened).map(|s| s.stream) {
                 self.to.send(Message::EvidenceEnd { stream })?;
             }
+        }
+        if self.raw_open {
+            self.to.send(Message::EvidenceEnd { stream: RAW_STREAM })?;
         }
         self.records.finish(&mut Through(&mut self.to))?;
         for m in std::mem::take(&mut self.motions).into_iter().filter(|m| m.messages > 0) {
@@ -310,4 +335,23 @@ fn together(fixes: &[Fix]) -> bool {
 /// Seconds and rates to a thousandth.
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+/// Hands over decoded bytes as a child.
+pub(crate) fn send_child(name: &[u8], bytes: &[u8], out: &mut Out<'_>) -> Result<(), InspectError> {
+    let sent = out.to.send(Message::ChildStart { meta: ChildMeta::named(name) }).and_then(|()| {
+        for piece in bytes.chunks(1 << 20) {
+            out.to.send(Message::ChildBytes(piece.into()))?;
+        }
+        out.to.send(Message::ChildEnd { complete: true })
+    });
+    match sent {
+        Ok(()) => Ok(()),
+        // The engine tells of the limit at the child.
+        Err(Stop::Child(_)) => {
+            out.to.tell("limit");
+            Ok(())
+        }
+        Err(stop) => Err(stop.into()),
+    }
 }

@@ -94,9 +94,9 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
             && word.len() <= 12
         {
             let parts: Vec<u32> = word.split(['.', '-', '/']).filter_map(|p| p.parse().ok()).collect();
-            match parts.as_slice() {
-                &[y @ 1900..=2200, mo, d] => (year, m, day) = (Some(y), Some(mo), Some(d)),
-                &[d, mo, y @ 1900..=2200] => (year, m, day) = (Some(y), Some(mo), Some(d)),
+            match *parts.as_slice() {
+                [y @ 1900..=2200, mo, d] => (year, m, day) = (Some(y), Some(mo), Some(d)),
+                [d, mo, y @ 1900..=2200] => (year, m, day) = (Some(y), Some(mo), Some(d)),
                 _ => {}
             }
         } else if let Ok(n) = word.parse::<u32>() {
