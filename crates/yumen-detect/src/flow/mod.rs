@@ -131,7 +131,7 @@ fn kinds_of(columns: &[Roles]) -> Vec<(KindId, f64)> {
     if sure || (has(|r| r.persons_weak) && has(|r| r.stations) && !other) {
         found.push((kinds::FLOW_PERSON, if sure { 0.85 } else { 0.65 }));
     }
-    if has(|r| r.freight) && has(|r| r.carriage || r.freight && r.carriage) && (!other || has(|r| r.road)) {
+    if has(|r| r.freight) && has(|r| r.carriage) && (!other || has(|r| r.road)) {
         found.push((kinds::FLOW_LOGISTICS, 0.8));
     }
     found

@@ -24,7 +24,7 @@ pub(super) fn generic(name: &str) -> bool {
     )
 }
 
-/// The roles of the columns of a table, by its first rows. None unless two columns are surely latitude and longitude.
+/// The roles of the columns of a table, by its first rows. None unless two columns are surely latitude and longitude, or the rows are poses.
 pub(super) fn roles(rows: &[Vec<String>]) -> Option<Vec<Role>> {
     if rows.len() < FEWEST {
         return None;
@@ -32,6 +32,9 @@ pub(super) fn roles(rows: &[Vec<String>]) -> Option<Vec<Role>> {
     let width = rows.iter().map(Vec::len).min()?.min(COLUMNS);
     let columns: Vec<Vec<&str>> = (0..width).map(|c| rows.iter().map(|r| r[c].as_str()).collect()).collect();
     let numbers: Vec<Option<Vec<Num>>> = columns.iter().map(|c| c.iter().map(|v| number(v)).collect()).collect();
+    if let Some(roles) = poses(&numbers) {
+        return Some(roles);
+    }
     let (lat, lon) = (0..width)
         .flat_map(|a| [a + 1, a + 2].map(|b| (a, b)))
         .flat_map(|(a, b)| [(a, b), (b, a)])
@@ -49,6 +52,35 @@ pub(super) fn roles(rows: &[Vec<String>]) -> Option<Vec<Role>> {
         roles[c] = Role::Entity(6);
     }
     Some(roles)
+}
+
+/// Files of poses: TUM (`time x y z qx qy qz qw`, a unit quaternion in every row) and KITTI (twelve numbers, a rotation and a translation row by row).
+fn poses(columns: &[Option<Vec<Num>>]) -> Option<Vec<Role>> {
+    let columns: Option<Vec<&[Num]>> = columns.iter().map(|c| c.as_deref()).collect();
+    let columns = columns?;
+    let rows = columns.first()?.len();
+    let unit = |row: usize, of: [usize; 4]| {
+        let sum: f64 = of.iter().map(|c| columns[*c][row].value.powi(2)).sum();
+        (sum - 1.0).abs() < 1e-2
+    };
+    let moves = |c: usize| columns[c].windows(2).any(|w| w[0].value != w[1].value);
+    let mut roles = vec![Role::Other; columns.len()];
+    match columns.len() {
+        8 if (0..rows).all(|r| unit(r, [4, 5, 6, 7])) && columns[0].windows(2).all(|w| w[0].value < w[1].value) => {
+            (roles[0], roles[1], roles[2]) = (Role::Time(None), Role::X, Role::Y);
+            (moves(1) || moves(2)).then_some(roles)
+        }
+        12 => {
+            let row = |r: usize, at: usize| {
+                let sum: f64 = (at..at + 3).map(|c| columns[c][r].value.powi(2)).sum();
+                (sum - 1.0).abs() < 1e-2
+            };
+            // The camera looks along z: the ground is x and z.
+            (roles[3], roles[11]) = (Role::X, Role::Y);
+            ((0..rows).all(|r| row(r, 0) && row(r, 4) && row(r, 8)) && (moves(3) || moves(11))).then_some(roles)
+        }
+        _ => None,
+    }
 }
 
 /// Fine numbers in range, on land, all in one country's width, neighbours near each other.

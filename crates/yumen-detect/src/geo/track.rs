@@ -407,6 +407,14 @@ impl TrackSession {
         let lon = by(|r| *r == Role::Lon);
         let time = by(|r| matches!(r, Role::Time(_))).and_then(|v| super::time::seconds(v, None));
         let entity = by(|r| matches!(r, Role::Entity(_))).map(|v| (v, 6));
+        let metres = |v: Option<&str>| v.and_then(number).map(|n| n.value);
+        if let (Some(x), Some(y)) = (metres(by(|r| *r == Role::X)), metres(by(|r| *r == Role::Y))) {
+            // Poses follow each other.
+            let beside = Beside { time, sequence: Some(0.0), moving: true, ..Beside::default() };
+            let series = self.series(Frame::Local, "", &Field::of(""), None);
+            self.put(&[Put { series, what: What::Plane(x, y), at: at.clone() }], &beside);
+            return;
+        }
         let (Some(lat), Some(lon)) = (lat, lon) else { return };
         if let Some(point) = position(lat, lon, "", "") {
             let field = Field::of("");

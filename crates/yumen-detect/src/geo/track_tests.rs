@@ -392,6 +392,35 @@ fn more_entities_than_are_kept_still_count_when_sorted() {
 }
 
 #[test]
+fn files_of_poses_are_local_tracks() {
+    let tum: Vec<String> = (0..80)
+        .map(|i| {
+            let (s, c) = (f64::from(i) * 0.005).sin_cos();
+            format!(
+                "{}.25,{:.4},{:.4},0.1,0,0,{s:.6},{c:.6}",
+                1_700_000_000 + i,
+                f64::from(i) * 1.3,
+                f64::from(i) * 0.2
+            )
+        })
+        .collect();
+    let kitti: Vec<String> = (0..80)
+        .map(|i| {
+            let (s, c) = (f64::from(i) * 0.005).sin_cos();
+            format!("{c:.6},0,{s:.6},{:.4},0,1,0,0.02,{:.6},0,{c:.6},{:.4}", f64::from(i) * 0.1, -s, f64::from(i) * 1.2)
+        })
+        .collect();
+    for rows in [&tum, &kitti] {
+        let a = one(table("", rows));
+        is(&a, kinds::GEO_TRACK, "unknown");
+        assert!(a.distinct.contains(&("frame", "local".into())), "{a:?}");
+        assert_eq!((a.count, &a.properties["points"]), (1, &json!(80)));
+    }
+    let numbers: Vec<String> = (0..80).map(|i| format!("{i}.5,{i},{i},1,0.2,0.3,0.4,{i}")).collect();
+    assert!(table("", &numbers).is_empty());
+}
+
+#[test]
 fn projected_columns_are_placed_where_the_system_is_told() {
     let line = |i: usize, x: f64, y: f64| (x + i as f64 * 12.0, y + (i as f64 * 0.4).sin() * 8.0);
     let rows = |x: f64, y: f64, f: &dyn Fn(usize, f64, f64) -> String| -> Vec<String> {
