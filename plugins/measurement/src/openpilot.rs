@@ -229,7 +229,7 @@ impl<'b> Message<'b> {
     /// The event: its time in seconds, its ordinal, and where its one pointer stands.
     fn event(&self) -> Option<(f64, u16, At)> {
         let Target::Struct { at, data, pointers } = self.follow((0, 0))? else { return None };
-        if data < 16 || data > 64 || pointers != 1 {
+        if !(16..=64).contains(&data) || pointers != 1 {
             return None;
         }
         let time = self.word(at)? as f64 * 1e-9;
@@ -256,12 +256,13 @@ impl FormatReader for Openpilot {
             at += message.len;
         }
         let whole = at as u64 == probe.blob.len();
-        (events >= 3 || events >= 1 && (whole || probe.name.contains("log"))).then(|| Identity::new("openpilot", Certainty::Signature))
+        (events >= 3 || events >= 1 && (whole || probe.name.contains("log")))
+            .then(|| Identity::new("openpilot", Certainty::Signature))
     }
 
     fn inspect(&self, artifact: &Artifact, context: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let mut to = Out::new(artifact, out);
-        let mut reader = Reader {
+        let reader = Reader {
             bus: Bus::new(context),
             out: &mut to,
             rows: BTreeMap::new(),
@@ -293,7 +294,7 @@ struct Reader<'o, 'a> {
 }
 
 impl Reader<'_, '_> {
-    fn read(&mut self, artifact: &Artifact) -> Result<(), InspectError> {
+    fn read(mut self, artifact: &Artifact) -> Result<(), InspectError> {
         let blob = &artifact.blob;
         let mut window = Window::new(blob);
         let mut at = 0;
@@ -377,7 +378,10 @@ impl Reader<'_, '_> {
         let Some(d) = m.slice(at, 24) else { return Ok(()) };
         let source = self.source(event);
         let double = |at: usize| f64::from_bits(le64(d, at));
-        self.out.fix(source, Fix { x: double(8), y: double(0), z: Some(double(16)), time_s: Some(time), entity: 0, offset: base })
+        self.out.fix(
+            source,
+            Fix { x: double(8), y: double(0), z: Some(double(16)), time_s: Some(time), entity: 0, offset: base },
+        )
     }
 
     /// LiveLocationData of old logs: latitude and longitude in the second and third word.
@@ -487,8 +491,8 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), InspectError> {
-        let rows = std::mem::take(&mut self.rows);
+    fn finish(self) -> Result<(), InspectError> {
+        let rows = self.rows;
         let mut topics: Vec<Value> = Vec::new();
         let (mut first, mut last, mut messages) = (f64::INFINITY, 0f64, 0);
         for (event, row) in &rows {
@@ -543,7 +547,8 @@ mod tests {
 
     fn gps(i: u64, fix: bool) -> Vec<u8> {
         let d = |v: f64| v.to_bits();
-        let data = [u64::from(fix), d(39.9 + i as f64 * 1e-4), d(116.4), d(48.5), 0, 1_785_000_000_000 + i * 1000, 0, 0];
+        let data =
+            [u64::from(fix), d(39.9 + i as f64 * 1e-4), d(116.4), d(48.5), 0, 1_785_000_000_000 + i * 1000, 0, 0];
         event(i * 1_000_000_000, 48, &[&[structure(0, 8, 1)][..], &data, &[0]].concat())
     }
 
@@ -558,7 +563,11 @@ mod tests {
 
     fn can(address: u64, data: u64) -> Vec<u8> {
         // A list of one struct with a word of data and a pointer to eight bytes.
-        event(5, 5, &[1 | 7 << 32 | 2 << 35, 1 << 2 | 1 << 32 | 1 << 48, address | 1 << 48, 1 | 2 << 32 | 8 << 35, data])
+        event(
+            5,
+            5,
+            &[1 | 7 << 32 | 2 << 35, 1 << 2 | 1 << 32 | 1 << 48, address | 1 << 48, 1 | 2 << 32 | 8 << 35, data],
+        )
     }
 
     fn log() -> Vec<u8> {

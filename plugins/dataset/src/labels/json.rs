@@ -219,7 +219,7 @@ impl Counter {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
             ("coco", "", "images") | ("openlabel", "openlabel" | "vcd", "frames") | ("once", "", "frames") => {
-                l.frames += len
+                l.frames += len;
             }
             ("coco", "", "annotations")
             | ("cityscapes", "", "objects")
@@ -228,11 +228,7 @@ impl Counter {
             | ("openlabel", "openlabel" | "vcd", "objects")
             | ("bdd100k", _, "labels" | "objects") => l.labels += len,
             ("once", "annos", "names") => l.labels += len,
-            ("dair-v2x", "", "") => {
-                if l.labels == 0 {
-                    l.frames = l.frames.max(1);
-                }
-            }
+            ("dair-v2x", "", "") if l.labels > 0 => l.frames = 1,
             ("bdd100k", "", "") => l.frames += len,
             _ => {}
         }
