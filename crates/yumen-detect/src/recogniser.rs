@@ -111,6 +111,8 @@ pub struct Match {
     /// The normalised value, when it names a subject (`yumen_model::KindId::rank`): upper case, without spaces and hyphens. None keeps the match out of the
     /// subject count (a value told with `checksum: false`).
     pub identifier: Option<String>,
+    /// Latitude and longitude in degrees on WGS-84, of a match that tells a position.
+    pub position: Option<(f64, f64)>,
 }
 
 /// One family of values: what makes a candidate, and what makes a candidate a match. Stateless: a candidate and its surroundings decide.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use yumen_kit_geo::{Crs, Datum, DatumFrom, Frame, plausible};
+use yumen_kit_geo::{Crs, Datum, DatumFrom, Frame, Region, plausible};
 use yumen_model::finding::Seconds;
 use yumen_model::kind::kinds;
 use yumen_model::{Batch, Detector, EvidenceHeader, EvidenceKind, Findings, Fix, KindId, Location, Session};
@@ -63,6 +63,9 @@ impl Detector for FixDetector {
     }
 }
 
+/// So many positions inside the mainland prove a track there.
+const ENOUGH: u64 = 100;
+
 struct FixSession {
     /// The system; none where nothing is told.
     crs: Option<Crs>,
@@ -88,7 +91,7 @@ impl FixSession {
         location
     }
 
-    fn fix(&mut self, fix: &Fix) {
+    fn fix(&mut self, fix: &Fix, out: &mut Findings) {
         if !fix.x.is_finite() || !fix.y.is_finite() {
             return;
         }
@@ -122,7 +125,7 @@ impl FixSession {
             Some((lat, lon)) => {
                 let metric = self.crs.is_some_and(|c| c.frame() != Frame::Geodetic);
                 let point = Point { lat, lon, precise: metric || !(coarse(lat) && coarse(lon)) };
-                self.globe.point(point, &beside, &location);
+                self.globe.point(point, &beside, &location, out);
             }
             None => self.plane.plane(fix.x, fix.y, &beside, &location),
         }
@@ -136,9 +139,13 @@ fn coarse(degrees: f64) -> bool {
 }
 
 impl Session for FixSession {
-    fn feed(&mut self, batch: &Batch<'_>, _: &mut Findings) {
+    fn feed(&mut self, batch: &Batch<'_>, out: &mut Findings) {
         if let Batch::Fixes(batch) = batch {
-            batch.fixes.iter().for_each(|fix| self.fix(fix));
+            batch.fixes.iter().for_each(|fix| self.fix(fix, out));
+            // A receiver's positions are a track as soon as there are some: there is nothing to wait for.
+            if self.globe.inside() >= ENOUGH {
+                out.prove(kinds::GEO_TRACK, vec![("region", Region::Inside.name().into())]);
+            }
         }
     }
 

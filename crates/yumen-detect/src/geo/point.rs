@@ -235,6 +235,7 @@ pub(super) fn emit((lat, lon): (f64, f64), start: usize, end: usize, sure: (f64,
         distinct: vec![("region", placement.region.name().into())],
         collect,
         identifier: None,
+        position: Some((lat, lon)),
     });
 }
 

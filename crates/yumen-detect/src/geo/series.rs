@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use yumen_kit_geo::outline::Path;
 use yumen_kit_geo::{Crs, Datum, DatumFrom, Frame, Region, Track, near_mainland, place, track};
-use yumen_model::Location;
+use yumen_model::{Findings, Location};
 
 use super::values::Point;
 
@@ -382,13 +382,25 @@ impl Series {
         (region, area)
     }
 
+    /// Positions inside the mainland so far.
+    pub(super) fn inside(&self) -> u64 {
+        self.areas.iter().filter(|((region, _), _)| *region == Region::Inside).map(|(_, n)| *n).sum()
+    }
+
     /// Provinces (inside) or countries (outside) of its positions.
     pub(super) fn areas(&self, region: Region) -> BTreeSet<&'static str> {
         self.areas.iter().filter(|((r, _), n)| *r == region && **n > 0).map(|((_, a), _)| *a).collect()
     }
 
+    /// Tells of a position to whoever watches areas.
+    pub(super) fn watch(&self, point: &Point, location: &Location, out: &mut Findings) {
+        let (lat, lon) = self.datum.to_wgs84(point.lat, point.lon);
+        out.position(lat, lon, || location.clone());
+    }
+
     /// Takes a position on the globe.
-    pub(super) fn point(&mut self, point: Point, beside: &Beside<'_>, location: &Location) {
+    pub(super) fn point(&mut self, point: Point, beside: &Beside<'_>, location: &Location, out: &mut Findings) {
+        self.watch(&point, location, out);
         let (region, area) = self.settle(point.lat, point.lon, location);
         let at = At { y: point.lat, x: point.lon, time: beside.time, region, area, precise: point.precise };
         self.push(at, beside);

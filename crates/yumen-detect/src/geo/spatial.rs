@@ -257,13 +257,19 @@ impl SpatialSession {
                 tell("area_km2", json!(figures(placed.area_m2 / 1e6)));
             }
         }
+        let topic = item.properties.get("topic").and_then(Value::as_str).map(|t| self.masking.text(t));
+        let topic = self.topic.clone().or(topic);
+        let location = Location { bytes: item.bytes, topic, ..Location::default() };
+        for &(lat, lon) in &placed.positions {
+            let (lat, lon) = placed.datum.to_wgs84(lat, lon);
+            out.position(lat, lon, || location.clone());
+        }
         let mut distinct: Props = vec![("region", Prop::from(placed.region.name()))];
         if !is_position(item.kind) {
             distinct.push(("frame", Prop::from(placed.frame.name())));
         }
         properties.remove("region");
         properties.remove("frame");
-        let location = Location { bytes: item.bytes, topic: self.topic.clone(), ..Location::default() };
         out.summary(item.kind, distinct, 1, item.confidence, location, properties);
     }
 }

@@ -136,11 +136,11 @@ impl TrackSession {
         series
     }
 
-    fn put(&mut self, puts: &[Put], beside: &Beside<'_>) {
+    fn put(&mut self, puts: &[Put], beside: &Beside<'_>, out: &mut Findings) {
         for put in puts {
             if let Some((_, _, series)) = self.series.get_mut(put.series) {
                 match put.what {
-                    What::Globe(point) => series.point(point, beside, &put.at),
+                    What::Globe(point) => series.point(point, beside, &put.at, out),
                     What::Plane(x, y) => series.plane(x, y, beside, &put.at),
                 }
             }
@@ -148,7 +148,7 @@ impl TrackSession {
     }
 
     /// Lets the held record go, with time and entity of the object around it.
-    fn release(&mut self, time: Option<f64>, entity: Option<(&str, u8)>, moving: bool) {
+    fn release(&mut self, time: Option<f64>, entity: Option<(&str, u8)>, moving: bool, out: &mut Findings) {
         if let Some(held) = self.held.take() {
             let beside = Beside {
                 time,
@@ -159,21 +159,21 @@ impl TrackSession {
                 vertical: held.vertical,
                 ..Beside::default()
             };
-            self.put(&held.puts, &beside);
+            self.put(&held.puts, &beside, out);
         }
     }
 
-    fn record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell]) {
+    fn record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell], out: &mut Findings) {
         if self.generic {
-            self.bare_record(batch, cells);
+            self.bare_record(batch, cells, out);
             return;
         }
         let fields = std::mem::take(&mut self.fields);
-        self.named_record(batch, cells, &fields);
+        self.named_record(batch, cells, &fields, out);
         self.fields = fields;
     }
 
-    fn named_record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell], fields: &[Field]) {
+    fn named_record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell], fields: &[Field], out: &mut Findings) {
         let mut g = Gathered::default();
         let mut i = 0;
         let mut seen = 0;
@@ -196,10 +196,10 @@ impl TrackSession {
                 g.take(field, batch.value(cell), cell);
             }
         }
-        self.settle(&g, batch);
+        self.settle(&g, batch, out);
     }
 
-    fn settle(&mut self, g: &Gathered<'_>, batch: &RecordBatch<'_>) {
+    fn settle(&mut self, g: &Gathered<'_>, batch: &RecordBatch<'_>, out: &mut Findings) {
         let time = match (g.date, g.time) {
             (Some(day), Some(clock)) if clock < 90_000.0 => Some(day + clock),
             (_, Some(time)) => Some(time),
@@ -208,7 +208,7 @@ impl TrackSession {
         let has_position =
             !g.lat.is_empty() || !g.runs.is_empty() || !g.plane.is_empty() || g.ecef_at.is_some() || g.grid.is_some();
         if !has_position {
-            self.around(time, g);
+            self.around(time, g, out);
             return;
         }
         if g.invalid {
@@ -217,7 +217,7 @@ impl TrackSession {
         let bare = time.is_none() && g.entity.is_none();
         let inner_first =
             *self.inner_first.get_or_insert(bare && self.outer_time.is_none() && self.outer_entity.is_none());
-        self.release(None, None, false);
+        self.release(None, None, false, out);
         let outer = self.outer_entity.take();
         let beside = Beside {
             time: time.or(self.outer_time),
@@ -229,21 +229,21 @@ impl TrackSession {
             vertical: g.vertical,
             key: None,
         };
-        let puts = self.puts(g, batch, &beside);
+        let puts = self.puts(g, batch, &beside, out);
         if inner_first && bare {
             self.held =
                 Some(Held { puts, sequence: g.sequence, moving: g.moving, place: g.place, vertical: g.vertical });
         } else {
-            self.put(&puts, &beside);
+            self.put(&puts, &beside, out);
         }
         self.outer_entity = outer;
     }
 
     /// A record without a position: what it tells goes to the positions in objects inside of it, which came before or are to come.
-    fn around(&mut self, time: Option<f64>, g: &Gathered<'_>) {
+    fn around(&mut self, time: Option<f64>, g: &Gathered<'_>, out: &mut Findings) {
         if self.inner_first == Some(true) {
             if time.is_some() || g.entity.is_some() {
-                self.release(time, g.entity, g.moving);
+                self.release(time, g.entity, g.moving, out);
             } else if let Some(held) = &mut self.held {
                 held.moving |= g.moving;
                 held.vertical |= g.vertical;
@@ -257,7 +257,7 @@ impl TrackSession {
     }
 
     /// The single positions of a record. Paths go to their series at once.
-    fn puts(&mut self, g: &Gathered<'_>, batch: &RecordBatch<'_>, beside: &Beside<'_>) -> Vec<Put> {
+    fn puts(&mut self, g: &Gathered<'_>, batch: &RecordBatch<'_>, beside: &Beside<'_>, out: &mut Findings) -> Vec<Put> {
         let mut puts = Vec::new();
         for (field, lat, at) in &g.lat {
             let partner = g.lon.iter().find(|(f, _)| f.stem == field.stem);
@@ -270,7 +270,7 @@ impl TrackSession {
             }
         }
         for (field, cells) in &g.runs {
-            puts.extend(self.run(field, cells, batch, beside, g.crs));
+            puts.extend(self.run(field, cells, batch, beside, g.crs, out));
         }
         if let ([Some(x), Some(y), Some(z)], Some(at)) = (g.ecef, &g.ecef_at)
             && let Some((lat, lon)) = ecef::to_geodetic(x, y, z)
@@ -322,6 +322,7 @@ impl TrackSession {
         batch: &RecordBatch<'_>,
         beside: &Beside<'_>,
         crs: Option<Crs>,
+        out: &mut Findings,
     ) -> Option<Put> {
         let first = cells.first()?;
         let at = location(first);
@@ -361,12 +362,15 @@ impl TrackSession {
             return Some(Put { series, what: What::Globe(*point), at });
         }
         if let Some((_, _, series)) = self.series.get_mut(series) {
+            for point in &points {
+                series.watch(point, &at, out);
+            }
             series.path(&points, &beside, field.role == Role::Path, &at);
         }
         None
     }
 
-    fn bare_record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell]) {
+    fn bare_record(&mut self, batch: &RecordBatch<'_>, cells: &[Cell], out: &mut Findings) {
         if cells.len() < 2 || cells.windows(2).any(|w| w[0].column_index >= w[1].column_index) {
             return;
         }
@@ -375,7 +379,7 @@ impl TrackSession {
             Bare::Known(_) => {
                 let values: Vec<&str> = cells.iter().map(|c| batch.value(c)).collect();
                 let at = cells.first().map(location).unwrap_or_default();
-                self.bare_row(&values, &at);
+                self.bare_row(&values, &at, out);
             }
             Bare::Gathering => {
                 let short = |v: &str| v.chars().take(64).collect::<String>();
@@ -383,24 +387,24 @@ impl TrackSession {
                 self.rows.push(cells.clone().map(|c| short(batch.value(c))).collect());
                 self.places.push(cells.map(location).collect());
                 if self.rows.len() >= headerless::SAMPLE {
-                    self.decide();
+                    self.decide(out);
                 }
             }
         }
     }
 
     /// Names the columns by the rows gathered, then takes those rows.
-    fn decide(&mut self) {
+    fn decide(&mut self, out: &mut Findings) {
         let rows = std::mem::take(&mut self.rows);
         let places = std::mem::take(&mut self.places);
         self.bare = headerless::roles(&rows).map_or(Bare::Nothing, Bare::Known);
         for (row, places) in rows.iter().zip(&places) {
             let values: Vec<&str> = row.iter().map(String::as_str).collect();
-            self.bare_row(&values, places.first().unwrap_or(&Location::default()));
+            self.bare_row(&values, places.first().unwrap_or(&Location::default()), out);
         }
     }
 
-    fn bare_row(&mut self, values: &[&str], at: &Location) {
+    fn bare_row(&mut self, values: &[&str], at: &Location, out: &mut Findings) {
         let Bare::Known(roles) = &self.bare else { return };
         let by = |wanted: fn(&Role) -> bool| roles.iter().position(wanted).and_then(|i| values.get(i)).copied();
         let lat = by(|r| *r == Role::Lat);
@@ -412,7 +416,7 @@ impl TrackSession {
             // Poses follow each other.
             let beside = Beside { time, sequence: Some(0.0), moving: true, ..Beside::default() };
             let series = self.series(Frame::Local, "", &Field::of(""), None);
-            self.put(&[Put { series, what: What::Plane(x, y), at: at.clone() }], &beside);
+            self.put(&[Put { series, what: What::Plane(x, y), at: at.clone() }], &beside, out);
             return;
         }
         let (Some(lat), Some(lon)) = (lat, lon) else { return };
@@ -420,25 +424,25 @@ impl TrackSession {
             let field = Field::of("");
             let beside = Beside { time, entity, ..Beside::default() };
             let series = self.series(Frame::Geodetic, "", &field, None);
-            self.put(&[Put { series, what: What::Globe(point), at: at.clone() }], &beside);
+            self.put(&[Put { series, what: What::Globe(point), at: at.clone() }], &beside, out);
         }
     }
 }
 
 impl Session for TrackSession {
-    fn feed(&mut self, batch: &Batch<'_>, _: &mut Findings) {
+    fn feed(&mut self, batch: &Batch<'_>, out: &mut Findings) {
         let Batch::Records(batch) = batch else { return };
         self.learn(&batch.names);
         for cells in batch.rows() {
-            self.record(batch, cells);
+            self.record(batch, cells, out);
         }
     }
 
     fn finish(mut self: Box<Self>, out: &mut Findings) {
         if matches!(self.bare, Bare::Gathering) && !self.rows.is_empty() {
-            self.decide();
+            self.decide(out);
         }
-        self.release(None, None, false);
+        self.release(None, None, false, out);
         let bare = matches!(self.bare, Bare::Known(_));
         let mut outcomes: Vec<(Series, Outcome)> = Vec::new();
         for (_, _, mut series) in self.series {

@@ -170,6 +170,7 @@ impl Recogniser for BankCard {
             distinct: vec![],
             collect: vec![],
             identifier: Some(digits),
+            position: None,
         });
     }
 }

@@ -19,6 +19,7 @@ fn push(c: &Candidate<'_>, kind: KindId, confidence: f64, checksum: Option<bool>
         distinct: checksum.map(|valid| ("checksum", valid.into())).into_iter().collect(),
         collect: vec![],
         identifier: (checksum != Some(false)).then_some(value),
+        position: None,
     });
 }
 
@@ -218,6 +219,7 @@ impl Recogniser for Mac {
             distinct: vec![],
             collect: vec![],
             identifier: Some(identifier),
+            position: None,
         });
     }
 }

@@ -150,6 +150,7 @@ impl Recogniser for Email {
             distinct: vec![],
             collect: vec![],
             identifier: Some(format!("{local}@{domain}").to_ascii_uppercase()),
+            position: None,
         });
     }
 }

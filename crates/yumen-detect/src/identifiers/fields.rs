@@ -167,6 +167,7 @@ fn push(start: usize, value: &str, kind: KindId, confidence: f64, out: &mut Vec<
         distinct: vec![],
         collect: vec![],
         identifier,
+        position: None,
     });
 }
 

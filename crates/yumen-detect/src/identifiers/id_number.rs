@@ -61,6 +61,7 @@ fn found(start: usize, end: usize, id: String, checksum: bool, confidence: f64) 
         distinct: vec![("checksum", checksum.into())],
         collect: vec![],
         identifier: (confidence > 0.5).then_some(id),
+        position: None,
     }
 }
 

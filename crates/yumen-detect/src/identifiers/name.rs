@@ -282,6 +282,7 @@ fn found(start: usize, end: usize, confidence: f64, out: &mut Vec<Match>) {
         distinct: vec![],
         collect: vec![],
         identifier: None,
+        position: None,
     });
 }
 

@@ -52,6 +52,7 @@ fn found(c: &Candidate<'_>, start: usize, end: usize, digits: &str, confidence: 
         distinct: vec![],
         collect: vec![],
         identifier: Some(digits.to_owned()),
+        position: None,
     });
 }
 

@@ -274,6 +274,7 @@ impl Recogniser for Plate {
             distinct: vec![("country", "CN".into()), ("plate_class", class.into())],
             collect: vec![],
             identifier: Some(format!("{prefix}{}", read.number)),
+            position: None,
         });
     }
 }

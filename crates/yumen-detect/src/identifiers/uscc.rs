@@ -76,6 +76,7 @@ impl Recogniser for Uscc {
             distinct: vec![],
             collect: vec![],
             identifier: None,
+            position: None,
         });
     }
 }

@@ -114,6 +114,7 @@ impl Recogniser for Vin {
             distinct: vec![("checksum", valid.into())],
             collect: vec![],
             identifier: valid.then_some(vin),
+            position: None,
         });
     }
 }

@@ -85,6 +85,7 @@ impl Recogniser for ExportControl {
                 distinct: Vec::new(),
                 collect: Vec::new(),
                 identifier: None,
+                position: None,
             });
         };
         if candidate.run.is_some() && candidate.literal.is_none() {

@@ -142,6 +142,7 @@ impl Recogniser for ReviewNumber {
             distinct: Vec::new(),
             collect: Vec::new(),
             identifier: None,
+            position: None,
         });
     }
 }

@@ -44,6 +44,7 @@ fn found(start: usize, end: usize, level: &'static str, label: &'static str, con
         distinct: vec![("level", level.into())],
         collect: Vec::new(),
         identifier: None,
+        position: None,
     }
 }
 

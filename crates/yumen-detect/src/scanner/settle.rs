@@ -26,6 +26,7 @@ pub(crate) struct Placed {
     distinct: Props,
     collect: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) identifier: Option<String>,
+    position: Option<(f64, f64)>,
     value: String,
 }
 
@@ -42,6 +43,7 @@ impl Placed {
             distinct: m.distinct,
             collect: m.collect,
             identifier: m.identifier,
+            position: m.position,
             value: value.to_owned(),
         }
     }
@@ -224,6 +226,9 @@ pub(crate) fn record(identifiers: &[(KindId, String)], seen: KindSet, sure: Kind
 
 /// Reports one occurrence.
 pub(crate) fn report(m: Placed, out: &mut Findings) {
+    if let Some((lat, lon)) = m.position {
+        out.position(lat, lon, || m.location.clone());
+    }
     out.hit(Hit {
         kind: m.kind,
         location: m.location,

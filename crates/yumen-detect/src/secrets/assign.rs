@@ -134,6 +134,7 @@ impl Found {
             distinct: Vec::new(),
             collect: Vec::new(),
             identifier: None,
+            position: None,
         }
     }
 }

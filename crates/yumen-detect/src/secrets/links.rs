@@ -94,6 +94,7 @@ impl Recogniser for Links {
             distinct: Vec::new(),
             collect: Vec::new(),
             identifier: None,
+            position: None,
         });
     }
 }

@@ -136,6 +136,7 @@ fn text_match(item: &Item, start: usize, end: usize, confidence: f64) -> Option<
         distinct: facts.distinct,
         collect: facts.collect,
         identifier: None,
+        position: None,
     })
 }
 

@@ -123,6 +123,7 @@ impl Recogniser for Tokens {
             distinct: Vec::new(),
             collect: vec![("providers", t.provider.into())],
             identifier: None,
+            position: None,
         });
     }
 }
