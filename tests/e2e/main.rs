@@ -17,3 +17,4 @@ mod ota;
 mod passes;
 mod pipelines;
 mod release;
+mod sensor;

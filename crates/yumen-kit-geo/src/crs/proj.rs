@@ -109,9 +109,20 @@ fn base(keys: &BTreeMap<&str, &str>) -> Base {
     base
 }
 
+/// The parameters: divided by blanks, or by a `+` before a name (that of `4.9e+1` is none).
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    text.split(move |c: char| {
+        let next = text[at + c.len_utf8()..].chars().next();
+        at += c.len_utf8();
+        c.is_whitespace() || c == '+' && next.is_none_or(char::is_alphabetic)
+    })
+    .filter(|t| !t.is_empty())
+}
+
 pub(super) fn parse(text: &str) -> Crs {
     let mut keys: BTreeMap<&str, &str> = BTreeMap::new();
-    for token in text.split(|c: char| c.is_whitespace() || c == '+').filter(|t| !t.is_empty()).take(64) {
+    for token in tokens(text).take(64) {
         let (key, value) = token.split_once('=').unwrap_or((token, ""));
         keys.entry(key.trim()).or_insert(value.trim().trim_matches(['"', '\'']));
     }

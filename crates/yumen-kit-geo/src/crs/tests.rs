@@ -127,3 +127,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn numbers_with_an_exponent_are_whole() {
+    let plain = Crs::parse("+proj=tmerc +lat_0=49 +lon_0=8 +ellps=WGS84");
+    for text in [
+        "+proj=tmerc +lat_0=4.9000000000000000e+1 +lon_0=8.0000000000000000e+0 +ellps=WGS84",
+        "+proj=tmerc+lat_0=4.9e+1+lon_0=8+ellps=WGS84",
+    ] {
+        let (lat, lon) = Crs::parse(text).to_geodetic(100.0, 200.0, 0.0).unwrap();
+        assert_eq!(Some((lat, lon)), plain.to_geodetic(100.0, 200.0, 0.0), "{text}");
+        assert!((lat - 49.0018).abs() < 1e-3, "{lat}");
+    }
+}

@@ -384,8 +384,9 @@ impl Bus {
         let last = self.channels.iter().map(|c| c.last).fold(self.span.1, f64::max);
         let protocols: Vec<&str> = self.protocols.iter().copied().collect();
         let mut item = InventoryItem::new(kinds::BUS_LOG)
-            .with("messages", frames)
-            .with("frames", frames)
+            // Recorders count error frames among the others.
+            .with("messages", frames + self.errors)
+            .with("frames", frames + self.errors)
             .with("ids", ids.len())
             .with("duration_s", seen(first, last))
             .with("protocols", protocols)
