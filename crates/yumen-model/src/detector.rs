@@ -10,6 +10,8 @@ pub trait Detector: Send + Sync {
     fn kinds(&self) -> &'static [KindId];
     /// A session for a stream of evidence, or none when the stream is not its kind.
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>>;
+    /// All streams of an artifact are over: what its findings say of each other can be drawn now.
+    fn settle(&self, _: &mut Findings) {}
 }
 
 impl<T: Detector + ?Sized> Detector for std::sync::Arc<T> {
@@ -18,6 +20,9 @@ impl<T: Detector + ?Sized> Detector for std::sync::Arc<T> {
     }
     fn start(&self, header: &EvidenceHeader) -> Option<Box<dyn Session>> {
         (**self).start(header)
+    }
+    fn settle(&self, findings: &mut Findings) {
+        (**self).settle(findings);
     }
 }
 

@@ -370,6 +370,32 @@ impl Findings {
         }
     }
 
+    /// The findings so far.
+    #[must_use]
+    pub fn aggregates(&self) -> &[Aggregate] {
+        &self.aggregates
+    }
+
+    /// Files a finding under other distinguishing properties, with what is told beside; where there is one of those already the two become one.
+    pub fn refile(&mut self, kind: KindId, from: &Props, to: Props, properties: BTreeMap<Cow<'static, str>, Value>) {
+        let Some(at) = self.aggregates.iter().position(|a| a.kind == kind && a.distinct == *from) else { return };
+        let mut moved = self.aggregates.swap_remove(at);
+        moved.tell(properties);
+        moved.distinct = to;
+        moved.distinct.sort();
+        let same = self.aggregates.iter_mut().find(|a| a.kind == kind && a.distinct == moved.distinct);
+        let Some(have) = same else { return self.aggregates.push(moved) };
+        have.count += moved.count;
+        have.confidence = have.confidence.max(moved.confidence);
+        have.tell(moved.properties);
+        for (name, words) in moved.lists {
+            have.lists.entry(name).or_default().extend(words);
+        }
+        have.places.extend(moved.places);
+        have.places.sort_by(|a, b| a.0.cmp(&b.0));
+        have.places.truncate(self.keep.saturating_add(1));
+    }
+
     /// Adds a record: the identifiers that stand in it and the other kinds seen in it. Without any identifier its persons are uncounted.
     pub fn record(&mut self, identifiers: &[Identifier<'_>], seen: KindSet) {
         if identifiers.iter().any(|i| i.kind.rank().is_some()) {

@@ -30,7 +30,7 @@ pub use evidence::{
     Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, InventoryBatch, InventoryItem, KeyBatch, KeyMaterial, KeyWhat,
     RawBatch, RecordBatch, TextBatch, TextEncoding,
 };
-pub use finding::{Finding, Findings, Hit, Location, Part, Props, Seconds, Watch};
+pub use finding::{Finding, Findings, Hit, Location, Part, Prop, Props, Seconds, Watch};
 pub use format::{Certainty, Format, Identity, Probe};
 pub use group::{GroupFact, Grouper, Member, Need, Reach};
 pub use kind::{DataKind, KindId, KindSet};

@@ -164,12 +164,15 @@ impl Inspector<'_, '_> {
     /// Sweeps what stayed opaque, and puts the artifact on record.
     pub(crate) fn conclude(mut self, rest: Reason, file: Option<&FileSource>) {
         let streams = std::mem::take(&mut self.streams);
-        let findings = &mut self.findings;
+        let (findings, detectors) = (&mut self.findings, self.run.detectors);
         let finished = catch_unwind(AssertUnwindSafe(|| {
             for (_, sessions) in streams {
                 for session in sessions {
                     session.finish(findings);
                 }
+            }
+            for detector in detectors {
+                detector.settle(findings);
             }
         }));
         let mut crashed = finished.is_err();

@@ -61,6 +61,10 @@ impl Detector for FixDetector {
         let topic = text("topic").map(|t| self.masking.text(t));
         Some(Box::new(FixSession { crs, tied, globe, plane, topic, start }))
     }
+
+    fn settle(&self, findings: &mut Findings) {
+        super::tie::settle(findings);
+    }
 }
 
 /// So many positions inside the mainland prove a track there.

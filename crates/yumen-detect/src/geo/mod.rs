@@ -15,6 +15,7 @@ mod series;
 mod spatial;
 mod syntax;
 pub(crate) mod tables;
+mod tie;
 mod time;
 mod track;
 mod values;
