@@ -446,6 +446,13 @@ const NAMES: &[&str] = &["name", "frame_id", "child_frame_id", "topic", "tied_to
 /// Puts a further part's figure into the one at hand: numbers add up, but of precisions and resolutions the finest stays and of rates and densities the
 /// highest; extents grow, lists of words, names and tables unite; of what differs otherwise `unknown` is told.
 pub fn unite(name: &str, have: &mut Value, more: &Value) {
+    if NAMES.contains(&name) && have != more {
+        let list = |v: &Value| v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]);
+        let (a, b) = (list(have), list(more));
+        let words: BTreeSet<&str> = a.iter().chain(&b).filter_map(Value::as_str).collect();
+        *have = words.into_iter().take(MAX_ROWS).collect();
+        return;
+    }
     match (&mut *have, more) {
         (Value::Number(a), Value::Number(b)) => {
             let (x, y) = (a.as_f64().unwrap_or(0.0), b.as_f64().unwrap_or(0.0));
@@ -483,17 +490,6 @@ pub fn unite(name: &str, have: &mut Value, more: &Value) {
             *have = words.into_iter().collect();
         }
         (Value::Bool(a), Value::Bool(b)) => *a |= *b,
-        // What things are called: all of it.
-        (Value::String(_), Value::String(_))
-        | (Value::Array(_), Value::String(_))
-        | (Value::String(_), Value::Array(_))
-            if NAMES.contains(&name) && have != more =>
-        {
-            let list = |v: &Value| v.as_array().cloned().unwrap_or_else(|| vec![v.clone()]);
-            let (a, b) = (list(have), list(more));
-            let words: BTreeSet<&str> = a.iter().chain(&b).filter_map(Value::as_str).collect();
-            *have = words.into_iter().take(MAX_ROWS).collect();
-        }
         (a, b) if a != b => *have = Value::from("unknown"),
         _ => {}
     }
