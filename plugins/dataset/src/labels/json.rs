@@ -169,7 +169,10 @@ impl FormatReader for JsonLabels {
         let mut counter = Counter { labels: Labels::of(layout), root: 0, poses: Vec::new(), tables: [0; TABLES.len()] };
         // What is broken was told by the reader of the text; what was counted stays.
         let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(artifact.blob.reader()));
-        while (Node { counter: &mut counter, key: "", parent: "", depth: 0 }).deserialize(&mut json).is_ok() {
+        while (Node { counter: &mut counter, key: "", parent: "", element: false, depth: 0 })
+            .deserialize(&mut json)
+            .is_ok()
+        {
             counter.root += 1;
             if layout != "tusimple" {
                 break;
@@ -214,22 +217,28 @@ impl Counter {
         self.labels
     }
 
-    /// An array or object ended: it hangs at `key` below `parent`, and has so many members.
+    /// A list ended: it hangs at `key` below `parent`, and has so many members.
     fn list(&mut self, key: &str, parent: &str, len: u64) {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
-            ("coco", "", "images") | ("openlabel", "openlabel" | "vcd", "frames") | ("once", "", "frames") => {
-                l.frames += len;
-            }
+            ("coco", "", "images") | ("once", "", "frames") | ("bdd100k", "", "") => l.frames += len,
             ("coco", "", "annotations")
             | ("cityscapes", "", "objects")
             | ("labelme", "", "shapes")
             | ("tusimple", _, "lanes")
-            | ("openlabel", "openlabel" | "vcd", "objects")
-            | ("bdd100k", _, "labels" | "objects") => l.labels += len,
-            ("once", "annos", "names") => l.labels += len,
-            ("dair-v2x", "", "") if l.labels > 0 => l.frames = 1,
-            ("bdd100k", "", "") => l.frames += len,
+            | ("bdd100k", _, "labels" | "objects")
+            | ("once", "annos", "names") => l.labels += len,
+            ("dair-v2x", "", "") => l.frames = 1,
+            _ => {}
+        }
+    }
+
+    /// As [`Counter::list`], of an object.
+    fn object(&mut self, key: &str, parent: &str, len: u64) {
+        let l = &mut self.labels;
+        match (l.layout, parent, key) {
+            ("openlabel", "openlabel" | "vcd", "frames") => l.frames += len,
+            ("openlabel", "openlabel" | "vcd", "objects") => l.labels += len,
             _ => {}
         }
     }
@@ -265,6 +274,8 @@ struct Node<'c, 'k> {
     counter: &'c mut Counter,
     key: &'k str,
     parent: &'k str,
+    /// A member of a list, which has the list's own key.
+    element: bool,
     depth: u32,
 }
 
@@ -315,22 +326,24 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
-        let Node { counter, key, parent, depth } = self;
+        let Node { counter, key, parent, element, depth } = self;
         let (mut len, mut triple) = (0u64, [0.0; 3]);
         while let Some(value) =
-            list.next_element_seed(Node { counter: &mut *counter, key, parent, depth: depth + 1 })?
+            list.next_element_seed(Node { counter: &mut *counter, key, parent, element: true, depth: depth + 1 })?
         {
             if let (Scalar::Number(n), Some(slot)) = (value, triple.get_mut(usize::try_from(len).unwrap_or(3))) {
                 *slot = n;
             }
             len += 1;
         }
-        counter.list(key, parent, len);
+        if !element {
+            counter.list(key, parent, len);
+        }
         Ok(if len == 3 { Scalar::Triple(triple) } else { Scalar::Other })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        let Node { counter, key, depth, .. } = self;
+        let Node { counter, key, parent, depth, .. } = self;
         let mut len = 0u64;
         let mut seen = [0usize; TABLES.len()];
         let (mut translation, mut timestamp) = (None, None);
@@ -342,15 +355,20 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     *count += usize::from(fields.contains(&name.as_str()));
                 }
             }
-            let value =
-                map.next_value_seed(Node { counter: &mut *counter, key: &name, parent: key, depth: depth + 1 })?;
+            let value = map.next_value_seed(Node {
+                counter: &mut *counter,
+                key: &name,
+                parent: key,
+                element: false,
+                depth: depth + 1,
+            })?;
             match (name.as_str(), value) {
                 ("translation", Scalar::Triple(xyz)) => translation = Some(xyz),
                 ("timestamp", Scalar::Number(t)) => timestamp = Some(t),
                 _ => {}
             }
         }
-        counter.list(key, self.parent, len);
+        counter.object(key, parent, len);
         if let Some(at) = seen.iter().zip(TABLES).position(|(n, (_, fields))| *n == fields.len()) {
             counter.tables[at] += 1;
             if let ("ego_pose", Some([x, y, z]), Some(t)) = (TABLES[at].0, translation, timestamp)
