@@ -20,7 +20,10 @@ fn essence(finding: &Value) -> Value {
 /// Findings of an artifact itself, by kind, as their essence.
 fn of(report: &Report, artifact: &str, kinds: &[&str]) -> Vec<Value> {
     let mine = |f: &&Value| f["artifact"] == artifact && kinds.iter().any(|k| text(&f["kind"]).starts_with(k));
-    report.list("findings").iter().filter(mine).map(essence).collect()
+    let mut found: Vec<Value> = report.list("findings").iter().filter(mine).map(essence).collect();
+    // Where a finding begins differs between containers, and so does their order.
+    found.sort_by_key(Value::to_string);
+    found
 }
 
 #[test]
