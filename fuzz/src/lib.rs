@@ -76,7 +76,7 @@ pub fn plugin(plugin: &dyn Plugin, data: &[u8]) {
     let blob = Blob::from_bytes(body);
     let head = &body[..body.len().min(64 << 10)];
     let tail = &body[body.len() - head.len()..];
-    let identified = plugin.identify(&Probe { head, tail, blob: &blob, name: &name });
+    let identified = plugin.identify(&Probe::new(head, tail, &blob, &name));
     let format = identified.map_or(forced.name, |i| i.format);
     let artifact = Artifact { blob, name, format, attributes: Default::default(), inside: Vec::new() };
     let mut out = Checked::new(body.len() as u64);

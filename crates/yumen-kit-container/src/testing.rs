@@ -270,7 +270,7 @@ impl Inspection for Recorder {
 pub fn identify(plugin: &dyn Plugin, name: &str, bytes: &[u8]) -> Option<Identity> {
     let blob = Blob::from_bytes(bytes.to_vec());
     let n = bytes.len().min(64 << 10);
-    let probe = Probe { head: &bytes[..n], tail: &bytes[bytes.len() - n..], blob: &blob, name };
+    let probe = Probe::new(&bytes[..n], &bytes[bytes.len() - n..], &blob, name);
     plugin.identify(&probe)
 }
 

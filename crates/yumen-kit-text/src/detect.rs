@@ -1,6 +1,7 @@
 //! Is it text, and in which encoding?
 
 use std::io;
+use std::sync::Arc;
 
 use yumen_model::{Blob, Probe};
 
@@ -44,7 +45,7 @@ pub fn detect(blob: &Blob) -> io::Result<Option<Detection>> {
 /// The same from what identification has already read. A read error counts as not text.
 #[must_use]
 pub fn detect_probe(probe: &Probe<'_>) -> Option<Detection> {
-    judge(probe.head, probe.tail, probe.blob).ok().flatten()
+    Sample::shared(probe).map(|sample| sample.detection)
 }
 
 /// The first lines of a text, decoded, for identification.
@@ -62,8 +63,16 @@ impl Sample {
     /// A sample of what identification sees; none when it is not text.
     #[must_use]
     pub fn of(probe: &Probe<'_>) -> Option<Sample> {
-        let detection = detect_probe(probe)?;
-        Sample::with(probe.blob, detection, END as usize).ok()
+        Sample::shared(probe).map(|sample| (*sample).clone())
+    }
+
+    /// As [`Sample::of`], without a copy.
+    #[must_use]
+    pub fn shared(probe: &Probe<'_>) -> Option<Arc<Sample>> {
+        probe.once(|| {
+            let detection = judge(probe.head, probe.tail, probe.blob).ok().flatten()?;
+            Sample::with(probe.blob, detection, END as usize).ok().map(Arc::new)
+        })
     }
 
     /// A sample of about `size` bytes.

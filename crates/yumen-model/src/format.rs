@@ -1,5 +1,9 @@
 //! Formats: what an artifact is, decided by content first and name second.
 
+use std::any::Any;
+use std::cell::OnceCell;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::blob::Blob;
@@ -37,9 +41,46 @@ pub struct Probe<'a> {
     pub blob: &'a Blob,
     /// The artifact's name.
     pub name: &'a str,
+    memo: Option<&'a Memo>,
 }
 
-impl Probe<'_> {
+/// What the looks at one artifact found out and share: dozens of readers ask whether it is text, and the first answer serves all.
+#[derive(Default)]
+pub struct Memo(OnceCell<Box<dyn Any>>);
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memo")
+    }
+}
+
+impl<'a> Probe<'a> {
+    /// A look at an artifact.
+    #[must_use]
+    pub fn new(head: &'a [u8], tail: &'a [u8], blob: &'a Blob, name: &'a str) -> Self {
+        Probe { head, tail, blob, name, memo: None }
+    }
+
+    /// The same look, which shares what is found out in `memo`: one for each artifact.
+    #[must_use]
+    pub fn sharing(self, memo: &'a Memo) -> Self {
+        Probe { memo: Some(memo), ..self }
+    }
+
+    /// What `find` finds out of the artifact; found out once where looks share.
+    pub fn once<T: Clone + 'static>(&self, find: impl FnOnce() -> T) -> T {
+        match self.memo.and_then(|memo| memo.0.get()) {
+            Some(known) => known.downcast_ref::<T>().cloned().unwrap_or_else(find),
+            None => {
+                let found = find();
+                if let Some(memo) = self.memo {
+                    let _ = memo.0.set(Box::new(found.clone()));
+                }
+                found
+            }
+        }
+    }
+
     /// The lower-case extension of the name.
     #[must_use]
     pub fn extension(&self) -> String {

@@ -31,7 +31,7 @@ pub use evidence::{
     RawBatch, RecordBatch, TextBatch, TextEncoding,
 };
 pub use finding::{Finding, Findings, Hit, Location, Part, Prop, Props, Seconds, Watch};
-pub use format::{Certainty, Format, Identity, Probe};
+pub use format::{Certainty, Format, Identity, Memo, Probe};
 pub use group::{GroupFact, Grouper, Member, Need, Reach};
 pub use kind::{DataKind, KindId, KindSet};
 pub use message::{Inspection, InspectionExt, Message, Stop};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use yumen_model::{Blob, Certainty, Format, Grouper, Identity, Plugin, Probe};
+use yumen_model::{Blob, Certainty, Format, Grouper, Identity, Memo, Plugin, Probe};
 
 /// How much of the head and the tail identification sees.
 const PROBE: u64 = 64 << 10;
@@ -73,7 +73,8 @@ impl Registry {
         } else {
             &head
         };
-        let probe = Probe { head: &head, tail, blob, name };
+        let memo = Memo::default();
+        let probe = Probe::new(&head, tail, blob, name).sharing(&memo);
         let mut best: Option<(Certainty, &dyn Plugin, Identity)> = None;
         let mut crashed = false;
         for plugin in &self.plugins {

@@ -30,7 +30,7 @@ impl Inspection for Collected {
 fn identify(bytes: &[u8], name: &str) -> Option<&'static str> {
     let blob = Blob::from_bytes(bytes.to_vec());
     let edge = bytes.len().min(64 << 10);
-    let probe = Probe { head: &bytes[..edge], tail: &bytes[bytes.len() - edge..], blob: &blob, name };
+    let probe = Probe::new(&bytes[..edge], &bytes[bytes.len() - edge..], &blob, name);
     KeystorePlugin.identify(&probe).map(|i| i.format)
 }
 

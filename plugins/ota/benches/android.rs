@@ -56,7 +56,7 @@ fn formats(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         let blob = Blob::from_bytes(bytes.clone());
         let n = bytes.len().min(64 << 10);
-        let probe = Probe { head: &bytes[..n], tail: &bytes[bytes.len() - n..], blob: &blob, name };
+        let probe = Probe::new(&bytes[..n], &bytes[bytes.len() - n..], &blob, name);
         let format = OtaPlugin.identify(&probe).expect("the family knows the sample").format;
         let artifact = Artifact {
             blob: blob.clone(),

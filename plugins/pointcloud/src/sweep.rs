@@ -152,7 +152,7 @@ fn run(to: &mut Container<'_>, artifact: &Artifact) -> Result<(), InspectError> 
     let bytes = |range: std::ops::Range<u64>| to.blob.bytes(range).map_err(|e| InspectError::read(0, &e));
     let head = bytes(0..64 << 10)?;
     let tail = bytes(to.len().saturating_sub(64 << 10)..to.len())?;
-    let probe = Probe { head: &head, tail: &tail, blob: to.blob, name: &artifact.name };
+    let probe = Probe::new(&head, &tail, to.blob, &artifact.name);
     let Some(columns) = columns(&probe) else {
         return Err(InspectError::corrupt(0, "the rows are no lidar returns"));
     };

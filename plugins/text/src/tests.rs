@@ -7,7 +7,7 @@ fn identity(name: &str, bytes: &[u8]) -> Option<Identity> {
     let blob = Blob::from_bytes(bytes);
     let head = &bytes[..bytes.len().min(64 << 10)];
     let tail = &bytes[bytes.len().saturating_sub(64 << 10)..];
-    TextPlugin.identify(&Probe { head, tail, blob: &blob, name })
+    TextPlugin.identify(&Probe::new(head, tail, &blob, name))
 }
 
 fn is(name: &str, text: &str, format: &str, certainty: Certainty) {

@@ -25,7 +25,7 @@ fn certainty(name: &str, bytes: &[u8]) -> Option<Certainty> {
     let blob = Blob::from_bytes(bytes);
     let head = &bytes[..bytes.len().min(64 << 10)];
     let tail = &bytes[bytes.len().saturating_sub(64 << 10)..];
-    identify(&Probe { head, tail, blob: &blob, name })
+    identify(&Probe::new(head, tail, &blob, name))
 }
 
 #[test]
