@@ -166,10 +166,21 @@ impl FormatReader for JsonLabels {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let layout = FORMATS.iter().map(|f| f.name).find(|name| *name == artifact.format).unwrap_or("coco");
         send_json(artifact, layout == "tusimple", out)?;
-        let mut counter = Counter { labels: Labels::of(layout), root: 0, poses: Vec::new(), tables: [0; TABLES.len()] };
+        let mut counter = Counter {
+            labels: Labels::of(layout),
+            root: 0,
+            poses: Vec::new(),
+            tables: [0; TABLES.len()],
+            name: String::new(),
+            // Categories and attributes have the same fields.
+            categories: !artifact.name.to_ascii_lowercase().contains("attribute"),
+        };
         // What is broken was told by the reader of the text; what was counted stays.
         let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(artifact.blob.reader()));
-        while (Node { counter: &mut counter, key: "", parent: "", depth: 0 }).deserialize(&mut json).is_ok() {
+        while (Node { counter: &mut counter, key: "", parent: "", above: "", item: false, depth: 0 })
+            .deserialize(&mut json)
+            .is_ok()
+        {
             counter.root += 1;
             if layout != "tusimple" {
                 break;
@@ -198,6 +209,10 @@ struct Counter {
     poses: Vec<Fix>,
     /// Objects that have the fields of each table of nuScenes.
     tables: [u64; TABLES.len()],
+    /// The name in the row that is read.
+    name: String,
+    /// Names of categories are classes.
+    categories: bool,
 }
 
 impl Counter {
@@ -214,27 +229,37 @@ impl Counter {
         self.labels
     }
 
-    /// An array or object ended: it hangs at `key` below `parent`, and has so many members.
+    /// An object ended: it hangs at `key` below `parent`, and has so many members.
+    fn object(&mut self, key: &str, parent: &str, len: u64, depth: u32) {
+        let l = &mut self.labels;
+        match (l.layout, parent, key) {
+            ("openlabel", "openlabel" | "vcd", "frames") => l.frames += len,
+            ("openlabel", "openlabel" | "vcd", "objects") => l.labels += len,
+            // A file of one picture.
+            ("bdd100k", "", "") if depth == 0 && l.frames == 0 => l.frames = 1,
+            _ => {}
+        }
+    }
+
+    /// A list ended: it hangs at `key` below `parent`, and has so many members.
     fn list(&mut self, key: &str, parent: &str, len: u64) {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
-            ("coco", "", "images") | ("openlabel", "openlabel" | "vcd", "frames") | ("once", "", "frames") => {
-                l.frames += len;
-            }
+            ("coco", "", "images") | ("once", "", "frames") | ("bdd100k", "", "frames") => l.frames += len,
             ("coco", "", "annotations")
             | ("cityscapes", "", "objects")
             | ("labelme", "", "shapes")
             | ("tusimple", _, "lanes")
-            | ("openlabel", "openlabel" | "vcd", "objects")
             | ("bdd100k", _, "labels" | "objects") => l.labels += len,
             ("once", "annos", "names") => l.labels += len,
-            ("dair-v2x", "", "") if l.labels > 0 => l.frames = 1,
+            // A list of labels is one frame, an index lists frames.
+            ("dair-v2x", "", "") => l.frames = if l.labels > 0 { 1 } else { len },
             ("bdd100k", "", "") => l.frames += len,
             _ => {}
         }
     }
 
-    fn text(&mut self, key: &str, parent: &str, value: &str) {
+    fn text(&mut self, key: &str, parent: &str, above: &str, value: &str) {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
             ("coco", "categories", "name")
@@ -246,9 +271,9 @@ impl Counter {
                 l.labels += 1;
                 l.class(value);
             }
-            ("openlabel", _, "type") if parent != "coordinate_systems" && parent != "streams" => l.class(value),
+            ("openlabel", _, "type") if above == "objects" => l.class(value),
             ("nuscenes", "", "channel") => l.sensor(value),
-            ("nuscenes", "", "name") => l.class(value),
+            ("nuscenes", "", "name") => value.clone_into(&mut self.name),
             _ => {}
         }
     }
@@ -265,6 +290,9 @@ struct Node<'c, 'k> {
     counter: &'c mut Counter,
     key: &'k str,
     parent: &'k str,
+    above: &'k str,
+    /// Whether it is a member of a list.
+    item: bool,
     depth: u32,
 }
 
@@ -310,22 +338,24 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         Ok(Scalar::Other)
     }
     fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        self.counter.text(self.key, self.parent, text);
+        self.counter.text(self.key, self.parent, self.above, text);
         Ok(Scalar::Other)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
-        let Node { counter, key, parent, depth } = self;
+        let Node { counter, key, parent, above, item, depth } = self;
         let (mut len, mut triple) = (0u64, [0.0; 3]);
         while let Some(value) =
-            list.next_element_seed(Node { counter: &mut *counter, key, parent, depth: depth + 1 })?
+            list.next_element_seed(Node { counter: &mut *counter, key, parent, above, item: true, depth: depth + 1 })?
         {
             if let (Scalar::Number(n), Some(slot)) = (value, triple.get_mut(usize::try_from(len).unwrap_or(3))) {
                 *slot = n;
             }
             len += 1;
         }
-        counter.list(key, parent, len);
+        if !item {
+            counter.list(key, parent, len);
+        }
         Ok(if len == 3 { Scalar::Triple(triple) } else { Scalar::Other })
     }
 
@@ -342,17 +372,27 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     *count += usize::from(fields.contains(&name.as_str()));
                 }
             }
-            let value =
-                map.next_value_seed(Node { counter: &mut *counter, key: &name, parent: key, depth: depth + 1 })?;
+            let value = map.next_value_seed(Node {
+                counter: &mut *counter,
+                key: &name,
+                parent: key,
+                above: self.parent,
+                item: false,
+                depth: depth + 1,
+            })?;
             match (name.as_str(), value) {
                 ("translation", Scalar::Triple(xyz)) => translation = Some(xyz),
                 ("timestamp", Scalar::Number(t)) => timestamp = Some(t),
                 _ => {}
             }
         }
-        counter.list(key, self.parent, len);
+        counter.object(key, self.parent, len, depth);
         if let Some(at) = seen.iter().zip(TABLES).position(|(n, (_, fields))| *n == fields.len()) {
             counter.tables[at] += 1;
+            let name = std::mem::take(&mut counter.name);
+            if TABLES[at].0 == "category" && counter.categories {
+                counter.labels.class(&name);
+            }
             if let ("ego_pose", Some([x, y, z]), Some(t)) = (TABLES[at].0, translation, timestamp)
                 && counter.poses.len() < MOST_POSES
             {

@@ -39,6 +39,10 @@ fn sets_in_json_are_counted() {
     let t = told("det_train.json", &bdd.to_string(), "bdd100k");
     assert_eq!((property(&t, "frames"), property(&t, "labels")), (json!(1), json!(2)));
 
+    let one = json!({"name": "0000f77c", "attributes": {"weather": "clear"}, "frames": [{"timestamp": 10000, "objects": [{"category": "car", "id": 0, "box2d": {"x1": 1.0}}, {"category": "lane", "id": 1, "poly2d": [[1.0, 2.0, "L"]]}]}]});
+    let t = told("0000f77c.json", &one.to_string(), "bdd100k");
+    assert_eq!((property(&t, "frames"), property(&t, "labels")), (json!(1), json!(2)));
+
     let city = json!({"imgHeight": 1024, "imgWidth": 2048, "objects": [{"label": "road", "polygon": [[0, 1], [2, 3], [4, 5]]}]});
     let t = told("aachen_gtFine_polygons.json", &city.to_string(), "cityscapes");
     assert_eq!((property(&t, "labels"), property(&t, "classes")), (json!(1), json!(["road"])));
@@ -46,15 +50,19 @@ fn sets_in_json_are_counted() {
     let label = json!({"version": "5.0", "shapes": [{"label": "lane", "points": [[1.0, 2.0]]}], "imagePath": "a.png"});
     assert_eq!(property(&told("a.json", &label.to_string(), "labelme"), "classes"), json!(["lane"]));
 
-    let open = json!({"openlabel": {"metadata": {"schema_version": "1.0.0"}, "objects": {"1": {"type": "Car", "name": "c1"}}, "frames": {"0": {}, "1": {}}, "streams": {"Camera_Front": {"type": "camera"}}}});
+    let open = json!({"openlabel": {"metadata": {"schema_version": "1.0.0"}, "objects": {"1": {"type": "Car", "name": "c1"}}, "coordinate_systems": {"odom": {"type": "scene_cs"}}, "tags": {"0": {"type": "Lanes"}}, "frames": {"0": {}, "1": {"objects": {"1": {}}}}, "streams": {"Camera_Front": {"type": "camera"}}}});
     let t = told("scene.json", &open.to_string(), "openlabel");
     assert_eq!(
         (property(&t, "frames"), property(&t, "labels"), property(&t, "sensors")),
         (json!(2), json!(1), json!(["Camera_Front"]))
     );
+    assert_eq!(property(&t, "classes"), json!(["Car"]));
 
     let dair = json!([{"type": "Car", "2d_box": {"xmin": 1}, "3d_dimensions": {"h": 1.5}, "3d_location": {"x": 1.0}, "rotation": 0.1}]);
     assert_eq!(property(&told("000001.json", &dair.to_string(), "dair-v2x"), "labels"), json!(1));
+
+    let index = json!([{"image_path": "image/1.jpg", "pointcloud_path": "velodyne/1.pcd"}, {"image_path": "image/2.jpg", "pointcloud_path": "velodyne/2.pcd"}]);
+    assert_eq!(property(&told("data_info.json", &index.to_string(), "dair-v2x"), "frames"), json!(2));
 
     let lanes = "{\"lanes\": [[-2, 5], [7, 8]], \"h_samples\": [240, 250], \"raw_file\": \"clips/1.jpg\"}\n".repeat(3);
     let t = told("label_data.json", &lanes, "tusimple");
@@ -72,6 +80,9 @@ fn the_tables_of_nuscenes_are_told_apart() {
         property(&told("sensor.json", &sensors.to_string(), "nuscenes"), "sensors"),
         json!(["CAM_FRONT", "LIDAR_TOP"])
     );
+    let names = json!([{"token": "a", "name": "vehicle.car", "description": "x"}]);
+    assert_eq!(property(&told("category.json", &names.to_string(), "nuscenes"), "classes"), json!(["vehicle.car"]));
+    assert_eq!(property(&told("attribute.json", &names.to_string(), "nuscenes"), "classes"), Value::Null);
     let samples = json!([{"token": "a", "timestamp": 1, "prev": "", "next": "b", "scene_token": "s"}, {"token": "b", "timestamp": 2, "prev": "a", "next": "", "scene_token": "s"}]);
     assert_eq!(property(&told("sample.json", &samples.to_string(), "nuscenes"), "frames"), json!(2));
 }
