@@ -6,10 +6,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 use yumen_kit_container::{Container, FormatReader};
 use yumen_kit_text::Sample;
 use yumen_kit_text::json::send_json;
-use yumen_model::{Artifact, Certainty, Context, Fix, Format, Identity, InspectError, Inspection, Probe};
+use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
 use super::{Labels, format};
-use crate::arrays::FixStream;
 
 pub(crate) struct JsonLabels;
 
@@ -169,7 +168,6 @@ impl FormatReader for JsonLabels {
         let mut counter = Counter {
             labels: Labels::of(layout),
             root: 0,
-            poses: Vec::new(),
             tables: [0; TABLES.len()],
             name: String::new(),
             // Categories and attributes have the same fields.
@@ -186,27 +184,16 @@ impl FormatReader for JsonLabels {
                 break;
             }
         }
-        let poses = std::mem::take(&mut counter.poses);
+        // The poses of nuScenes are told by the rows of their table.
         let mut to = Container::new(artifact, out);
-        if !poses.is_empty() {
-            let mut stream = FixStream::open(&mut to, artifact, 0, "local", "odometry", "ego_pose")?;
-            for pose in poses {
-                stream.push(&mut to, pose)?;
-            }
-            stream.finish(&mut to)?;
-        }
         counter.finish().tell(&mut to);
         to.finish(Ok(()))
     }
 }
 
-/// Positions kept of one table; more are thinned out by nobody: a table of them is a local track all the same.
-const MOST_POSES: usize = 1 << 20;
-
 struct Counter {
     labels: Labels,
     root: u64,
-    poses: Vec<Fix>,
     /// Objects that have the fields of each table of nuScenes.
     tables: [u64; TABLES.len()],
     /// The name in the row that is read.
@@ -300,70 +287,60 @@ struct Node<'c, 'k> {
 const DEPTH: u32 = 24;
 
 impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
-    type Value = Scalar;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.depth > DEPTH {
-            return IgnoredAny::deserialize(deserializer).map(|_| Scalar::Other);
+            return IgnoredAny::deserialize(deserializer).map(|_| ());
         }
         deserializer.deserialize_any(self)
     }
 }
 
-/// What a value was, as far as its parent asks.
-enum Scalar {
-    Number(f64),
-    Triple([f64; 3]),
-    Other,
-}
-
 impl<'de> Visitor<'de> for Node<'_, '_> {
-    type Value = Scalar;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, n: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(n as f64))
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, n: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(n as f64))
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, n: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(n))
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
         self.counter.text(self.key, self.parent, self.above, text);
-        Ok(Scalar::Other)
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Node { counter, key, parent, above, item, depth } = self;
-        let (mut len, mut triple) = (0u64, [0.0; 3]);
-        while let Some(value) =
-            list.next_element_seed(Node { counter: &mut *counter, key, parent, above, item: true, depth: depth + 1 })?
+        let mut len = 0u64;
+        while list
+            .next_element_seed(Node { counter: &mut *counter, key, parent, above, item: true, depth: depth + 1 })?
+            .is_some()
         {
-            if let (Scalar::Number(n), Some(slot)) = (value, triple.get_mut(usize::try_from(len).unwrap_or(3))) {
-                *slot = n;
-            }
             len += 1;
         }
         if !item {
             counter.list(key, parent, len);
         }
-        Ok(if len == 3 { Scalar::Triple(triple) } else { Scalar::Other })
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Node { counter, key, depth, .. } = self;
         let mut len = 0u64;
         let mut seen = [0usize; TABLES.len()];
-        let (mut translation, mut timestamp) = (None, None);
         while let Some(name) = map.next_key::<String>()? {
             len += 1;
             counter.member(&name, key);
@@ -372,7 +349,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     *count += usize::from(fields.contains(&name.as_str()));
                 }
             }
-            let value = map.next_value_seed(Node {
+            map.next_value_seed(Node {
                 counter: &mut *counter,
                 key: &name,
                 parent: key,
@@ -380,11 +357,6 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                 item: false,
                 depth: depth + 1,
             })?;
-            match (name.as_str(), value) {
-                ("translation", Scalar::Triple(xyz)) => translation = Some(xyz),
-                ("timestamp", Scalar::Number(t)) => timestamp = Some(t),
-                _ => {}
-            }
         }
         counter.object(key, self.parent, len, depth);
         if let Some(at) = seen.iter().zip(TABLES).position(|(n, (_, fields))| *n == fields.len()) {
@@ -393,13 +365,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             if TABLES[at].0 == "category" && counter.categories {
                 counter.labels.class(&name);
             }
-            if let ("ego_pose", Some([x, y, z]), Some(t)) = (TABLES[at].0, translation, timestamp)
-                && counter.poses.len() < MOST_POSES
-            {
-                // Microseconds since 1970.
-                counter.poses.push(Fix { x, y, z: Some(z), time_s: Some(t * 1e-6), entity: 0, offset: 0 });
-            }
         }
-        Ok(Scalar::Other)
+        Ok(())
     }
 }
