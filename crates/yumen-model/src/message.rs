@@ -176,8 +176,8 @@ impl<T: Inspection + ?Sized> InspectionExt for T {}
 mod tests {
     use super::*;
     use crate::evidence::*;
-    use crate::kind::kinds;
     use crate::finding::Seconds;
+    use crate::kind::kinds;
     use crate::spatial::*;
     use serde_json::json;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use yumen_model::{Batch, Cell, Findings, KindId, KindSet, Location, RecordBatch, Session};
 
-use super::{About, TextDetector};
 use super::columns::Columns;
 use super::engine::{Engine, PIECE, ScanState, Trigger};
 use super::fold;
 use super::settle::{Placed, record, report, resolve};
 use super::window::characters;
+use super::{About, TextDetector};
 use crate::masking::Masking;
 use crate::recogniser::{AHEAD, BACK, Candidate, Match, Place};
 
