@@ -50,6 +50,8 @@ pub struct Recorded {
     pub records: BTreeMap<String, String>,
     /// Names and values of record evidence, all of them in order.
     pub values: Vec<(String, String)>,
+    /// Topic and time of each value of record evidence that has them, beside the value.
+    pub origins: Vec<(String, f64, String)>,
     /// Raw evidence: offset and bytes of each batch.
     pub raw: Vec<(u64, Vec<u8>)>,
     /// What is told to be there.
@@ -149,6 +151,7 @@ struct Recorder {
     texts: Vec<String>,
     records: BTreeMap<String, String>,
     values: Vec<(String, String)>,
+    origins: Vec<(String, f64, String)>,
     raw: Vec<(u64, Vec<u8>)>,
     inventory: Vec<InventoryItem>,
     fixes: Vec<Fix>,
@@ -243,7 +246,10 @@ impl Inspection for Recorder {
                 match batch {
                     Batch::Text(t) => self.texts[at].push_str(&t.text),
                     Batch::Records(r) => {
-                        for cell in &r.cells {
+                        for (i, cell) in r.cells.iter().enumerate() {
+                            if let Some(o) = r.origin(i) {
+                                self.origins.push((o.topic.clone(), o.time_s.get(), r.value(cell).to_owned()));
+                            }
                             self.records.insert(r.name(cell).to_owned(), r.value(cell).to_owned());
                             self.values.push((r.name(cell).to_owned(), r.value(cell).to_owned()));
                         }
@@ -306,6 +312,7 @@ pub fn inspect_granted(plugin: &dyn Plugin, artifact: &Artifact, context: &Conte
         texts: Vec::new(),
         records: BTreeMap::new(),
         values: Vec::new(),
+        origins: Vec::new(),
         raw: Vec::new(),
         inventory: Vec::new(),
         fixes: Vec::new(),
@@ -335,6 +342,7 @@ pub fn inspect_granted(plugin: &dyn Plugin, artifact: &Artifact, context: &Conte
         texts: recorder.texts,
         records: recorder.records,
         values: recorder.values,
+        origins: recorder.origins,
         raw: recorder.raw,
         inventory: recorder.inventory,
         fixes: recorder.fixes,

@@ -392,6 +392,9 @@ fn a_drive_means_the_same_in_ros_1_and_ros_2_stored_and_compressed() {
         let texts: Vec<_> =
             r.values.iter().filter(|(n, _)| n == "/vehicle/info.data").map(|(_, v)| v.as_str()).collect();
         assert_eq!(texts, ["VIN LSVAA4182E2184847", "phone 13800138000"], "a text that stays is told once");
+        let said: Vec<_> = r.origins.iter().filter(|(topic, ..)| topic == "/vehicle/info").collect();
+        assert_eq!((said.len(), said[0].2.as_str()), (2, "VIN LSVAA4182E2184847"));
+        assert!(said[0].1 < said[1].1 && said[1].1 <= 3.9, "{said:?}");
         // Four pictures of eight raw pixels.
         assert_eq!(r.labels.opaque, [(Reason::NoModel, 32)].into());
         assert_eq!(r.notes.len(), 0);

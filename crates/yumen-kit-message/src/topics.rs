@@ -181,6 +181,8 @@ pub struct Topics {
     visit: Visit,
     parts: Vec<(Range<usize>, Label)>,
     records: RecordWriter,
+    /// Time of the first message.
+    start_s: Option<f64>,
     tracks: Tracks,
     streams: Streams,
     path: Vec<Fix>,
@@ -207,6 +209,7 @@ impl Topics {
             visit: Visit::default(),
             parts: Vec::new(),
             records: RecordWriter::numbered(artifact, STREAM + 2),
+            start_s: None,
             tracks: Tracks::new(STREAM + 10),
             streams: Streams::default(),
             path: Vec::new(),
@@ -540,6 +543,7 @@ impl Topics {
         out: &mut dyn Inspection,
     ) -> Result<(), Stop> {
         let mut nth = 0;
+        let began = *self.start_s.get_or_insert(log_s);
         for h in &v.heard {
             let Some(text) = v.said.get(h.start as usize..h.end as usize) else { continue };
             let t = &mut self.topics[n];
@@ -584,6 +588,7 @@ impl Topics {
                 if path.is_empty() { t.name.clone() } else { format!("{}.{path}", t.name) }
             });
             let name = self.records.name(name);
+            self.records.origin(&t.name, log_s - began);
             // An object in a text is shown by its keys.
             if first == b'{'
                 && let Ok(value @ Json::Object(_)) = serde_json::from_str::<Json>(text)

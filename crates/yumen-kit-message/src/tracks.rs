@@ -295,7 +295,9 @@ impl Tracks {
             .iter()
             .filter(|t| !t.samples.list.is_empty() && t.source != Source::Object && t.source != Source::Path)
             .max_by_key(|t| (t.metres.is_none(), t.count))?;
-        Some(Tie { topic: best.topic.clone(), crs: best.crs.clone(), samples: best.samples.list.clone() })
+        // Degrees are degrees, whatever datum they are on.
+        let crs = best.crs.clone().or_else(|| best.metres.is_none().then(|| "geographic".to_owned()));
+        Some(Tie { topic: best.topic.clone(), crs, samples: best.samples.list.clone() })
     }
 
     /// Positions sent or held, by topic.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use yumen_model::evidence::NO_NAME;
 use yumen_model::{
     Artifact, Batch, Cell, EvidenceHeader, EvidenceKind, InspectError, Inspection, InspectionExt, Message, RecordBatch,
+    RecordOrigin, Seconds,
 };
 
 use crate::evidence::header;
@@ -46,6 +47,9 @@ pub struct RecordWriter {
     text: String,
     cells: Vec<Cell>,
     records: Vec<u32>,
+    origins: Vec<RecordOrigin>,
+    /// The message that is read.
+    origin: Option<(String, Seconds)>,
     /// Cell with which the open record begins.
     record: usize,
     /// Start of the open value in `text`.
@@ -104,6 +108,8 @@ impl RecordWriter {
             text: String::new(),
             cells: Vec::new(),
             records: Vec::new(),
+            origins: Vec::new(),
+            origin: None,
             record: 0,
             value: 0,
             names: Vec::new(),
@@ -120,6 +126,20 @@ impl RecordWriter {
     /// Sends batches of about `bytes` instead of half a mebibyte.
     pub fn set_batch(&mut self, bytes: usize) {
         self.batch_text = bytes;
+    }
+
+    /// Tells of which message of a recording the values are that follow, up to the next call.
+    pub fn origin(&mut self, topic: &str, time_s: f64) {
+        let time = Seconds::new(time_s);
+        match &mut self.origin {
+            Some((t, s)) => {
+                if t != topic {
+                    topic.clone_into(t);
+                }
+                *s = time;
+            }
+            None => self.origin = Some((topic.to_owned(), time)),
+        }
     }
 
     /// The number of a name.
@@ -199,6 +219,12 @@ impl RecordWriter {
             return;
         }
         let name = self.local_name(name);
+        if let Some((topic, time_s)) = &self.origin
+            && self.origins.last().is_none_or(|o| o.topic != *topic || o.time_s != *time_s)
+        {
+            let cell = offset(self.cells.len());
+            self.origins.push(RecordOrigin { cell, topic: topic.clone(), time_s: *time_s });
+        }
         self.cells.push(Cell {
             name,
             column_index,
@@ -291,6 +317,7 @@ impl RecordWriter {
             text: Cow::Borrowed(&self.text),
             cells: std::mem::take(&mut self.cells),
             records: std::mem::take(&mut self.records),
+            origins: std::mem::take(&mut self.origins),
         };
         out.batch(self.stream, Batch::Records(batch))?;
         self.text.clear();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::finding::Seconds;
 use crate::kind::KindId;
 use crate::spatial::{FixBatch, SpatialBatch};
 
@@ -142,11 +143,32 @@ pub struct RecordBatch<'a> {
     pub cells: Vec<Cell>,
     /// Index into `cells` at which each record begins; rising, the first is 0.
     pub records: Vec<u32>,
+    /// Of which messages of a recording the records are: rising by record, one may tell of none. Empty where nothing is recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<RecordOrigin>,
+}
+
+/// The message of a recording that a record was read out of, and those that follow up to the next origin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordOrigin {
+    /// Index of the first cell.
+    pub cell: u32,
+    /// Topic or channel.
+    pub topic: String,
+    /// Time from the start of the recording.
+    pub time_s: Seconds,
 }
 
 impl RecordBatch<'_> {
     /// The byte after each value in `text` (ASCII unit separator).
     pub const CELL_END: char = '\u{1f}';
+
+    /// The message that the cell at an index is of.
+    #[must_use]
+    pub fn origin(&self, cell: usize) -> Option<&RecordOrigin> {
+        let behind = self.origins.partition_point(|o| o.cell as usize <= cell);
+        self.origins.get(behind.checked_sub(1)?)
+    }
 
     /// The value of a cell.
     #[must_use]

@@ -28,7 +28,7 @@ pub use coverage::{Coverage, Label, LabelMap, Reason};
 pub use detector::{Detector, Session};
 pub use evidence::{
     Batch, ByteMap, Cell, EvidenceHeader, EvidenceKind, InventoryBatch, InventoryItem, KeyBatch, KeyMaterial, KeyWhat,
-    RawBatch, RecordBatch, TextBatch, TextEncoding,
+    RawBatch, RecordBatch, RecordOrigin, TextBatch, TextEncoding,
 };
 pub use finding::{Finding, Findings, Hit, Location, Part, Prop, Props, Seconds, Watch};
 pub use format::{Certainty, Format, Identity, Memo, Probe};

@@ -176,6 +176,7 @@ impl<T: Inspection + ?Sized> InspectionExt for T {}
 mod tests {
     use super::*;
     use crate::evidence::*;
+    use crate::finding::Seconds;
     use crate::kind::kinds;
     use crate::spatial::*;
     use serde_json::json;
@@ -230,6 +231,7 @@ mod tests {
                 text: "abc\u{1f}".into(),
                 cells: vec![cell],
                 records: vec![0],
+                origins: vec![RecordOrigin { cell: 0, topic: "/a".into(), time_s: Seconds::new(1.5) }],
             })),
             batch(Batch::Raw(RawBatch { offset: 3, bytes: Cow::Borrowed(&[1, 2]) })),
             batch(Batch::Keys(KeyBatch { items: vec![key] })),

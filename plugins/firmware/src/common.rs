@@ -158,6 +158,7 @@ impl<'a> Evidence<'a> {
             text: Cow::Owned(std::mem::take(&mut self.names)),
             cells: std::mem::take(&mut self.cells),
             records: std::mem::take(&mut self.records),
+            origins: Vec::new(),
         });
         Ok(to.send(Message::Batch { stream: SYMBOL_STREAM, batch })?)
     }

@@ -34,6 +34,11 @@ impl TextDetector {
         let kinds = engine.kinds().leak();
         TextDetector { engine, kinds }
     }
+
+    /// One that only opens sessions.
+    fn of(engine: Arc<Engine>) -> Self {
+        TextDetector { engine, kinds: &[] }
+    }
 }
 
 impl Detector for TextDetector {

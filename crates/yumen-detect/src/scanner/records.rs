@@ -1,16 +1,18 @@
 //! The session over records: values of rows and objects, their columns typed by name and content.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use yumen_model::{Batch, Cell, Findings, KindId, KindSet, Location, RecordBatch, Session};
 
-use super::About;
 use super::columns::Columns;
 use super::engine::{Engine, PIECE, ScanState, Trigger};
 use super::fold;
 use super::settle::{Placed, record, report, resolve};
 use super::window::characters;
+use super::{About, TextDetector};
+use crate::masking::Masking;
 use crate::recogniser::{AHEAD, BACK, Candidate, Match, Place};
 
 /// Rows that are judged together; what a column holds is known before its matches are reported.
@@ -38,6 +40,8 @@ pub(crate) struct RecordSession {
     bytes: u64,
     /// Number of the row in the stream.
     row: u64,
+    /// Topics of a recording as they may be told.
+    topics: HashMap<String, String>,
 }
 
 impl RecordSession {
@@ -52,6 +56,7 @@ impl RecordSession {
             rows: 0,
             bytes: 0,
             row: 0,
+            topics: HashMap::new(),
         }
     }
 
@@ -156,7 +161,13 @@ impl RecordSession {
             let Some(value) = view.batch.text.get(start..end).filter(|v| !v.is_empty()) else { continue };
             let whole = view.batch.value(c).trim().len() == value.len();
             let column = if at == cell { Some(column) } else { None };
-            let location = view.locate(at, start, end);
+            let mut location = view.locate(at, start, end);
+            if let Some(origin) = view.batch.origin(at) {
+                location.topic = Some(masked(&self.engine, &mut self.topics, &origin.topic));
+                location.time_s = Some(origin.time_s);
+                // There are no lines in a message.
+                (location.line, location.column) = (None, None);
+            }
             let kind = m.kind;
             let placed = Placed::new(m, start as u64, end as u64, location, self.row, value);
             // Found twice (by its column and by its form) it is counted once; the other is among the last few.
@@ -191,6 +202,21 @@ impl Session for RecordSession {
     fn finish(mut self: Box<Self>, out: &mut Findings) {
         self.judge(out);
     }
+}
+
+/// Topics whose masked names are remembered.
+const TOPICS: usize = 4096;
+
+/// The name of a topic as it may be told.
+fn masked(engine: &Arc<Engine>, topics: &mut HashMap<String, String>, topic: &str) -> String {
+    if let Some(told) = topics.get(topic) {
+        return told.clone();
+    }
+    let told = Masking::new(Arc::new(TextDetector::of(Arc::clone(engine)))).text(topic);
+    if topics.len() < TOPICS {
+        topics.insert(topic.to_owned(), told.clone());
+    }
+    told
 }
 
 /// Reports a row: its matches, and the record that they make.
@@ -316,5 +342,6 @@ fn folded(batch: &RecordBatch<'_>) -> RecordBatch<'static> {
         text: Cow::Owned(text),
         cells,
         records: batch.records.clone(),
+        origins: batch.origins.clone(),
     }
 }

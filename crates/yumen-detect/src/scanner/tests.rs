@@ -8,7 +8,7 @@ use yumen_model::finding::FindingsParts;
 use yumen_model::kind::kinds as k;
 use yumen_model::{
     Batch, ByteMap, Cell, Detector, EvidenceHeader, EvidenceKind, Findings, KindSet, Part, RawBatch, RecordBatch,
-    SubjectKey, TextBatch, TextEncoding,
+    RecordOrigin, Seconds, SubjectKey, TextBatch, TextEncoding,
 };
 
 use super::TextDetector;
@@ -117,6 +117,22 @@ fn places_are_exact() {
     let place = |i: usize| (phones[i].0.bytes.unwrap(), phones[i].0.line.unwrap(), phones[i].0.column.unwrap());
     assert_eq!(place(0), ((17, 28), 2, 6));
     assert_eq!(place(1), ((37, 70), 2, 20));
+}
+
+#[test]
+fn of_a_recording_topic_and_time_are_told() {
+    let rows = ["13812345678", "none", "13912345678"].map(|v| vec![v.to_owned()]);
+    let mut batches = table(&["/say.data"], &rows, &[3]);
+    let Batch::Records(batch) = &mut batches[0] else { unreachable!() };
+    batch.origins = [(0, "/say", 0.5), (2, "/of/13812345678", 7.25)]
+        .map(|(cell, topic, time)| RecordOrigin { cell, topic: topic.to_owned(), time_s: Seconds::new(time) })
+        .to_vec();
+    let parts = scan(EvidenceKind::Records, &batches);
+    let phones = &parts.aggregates.iter().find(|a| a.kind == k::PERSON_PHONE).unwrap().places;
+    let place = |i: usize| (phones[i].0.topic.clone().unwrap(), phones[i].0.time_s.unwrap().get(), phones[i].0.line);
+    assert_eq!(place(0), ("/say".to_owned(), 0.5, None));
+    assert_eq!(place(1).1, 7.25);
+    assert!(!place(1).0.contains("13812345678"), "{:?}", place(1));
 }
 
 #[test]

@@ -357,6 +357,7 @@ fn word(text: &str) -> Crs {
         "etrs89" | "nad83" | "jgd2011" | "jgd2000" | "gda94" | "gda2020" | "twd97" | "kgd2002" => {
             return Crs::on(Datum::Other);
         }
+        "geographic" | "lonlat" | "latlon" | "degrees" | "经纬度" => return Crs::on(Datum::Unknown),
         "beijing54" | "beijing1954" | "bj54" | "北京54" | "北京1954" => return Crs::epsg_word(4214),
         "xian80" | "xian1980" | "西安80" | "西安1980" => return Crs::epsg_word(4610),
         _ => {}

@@ -6,10 +6,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 use yumen_kit_container::{Container, FormatReader};
 use yumen_kit_text::Sample;
 use yumen_kit_text::json::send_json;
-use yumen_model::{Artifact, Certainty, Context, Fix, Format, Identity, InspectError, Inspection, Probe};
+use yumen_model::{Artifact, Certainty, Context, Format, Identity, InspectError, Inspection, Probe};
 
 use super::{Labels, format};
-use crate::arrays::FixStream;
 
 pub(crate) struct JsonLabels;
 
@@ -166,10 +165,17 @@ impl FormatReader for JsonLabels {
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let layout = FORMATS.iter().map(|f| f.name).find(|name| *name == artifact.format).unwrap_or("coco");
         send_json(artifact, layout == "tusimple", out)?;
-        let mut counter = Counter { labels: Labels::of(layout), root: 0, poses: Vec::new(), tables: [0; TABLES.len()] };
+        let mut counter = Counter {
+            labels: Labels::of(layout),
+            root: 0,
+            tables: [0; TABLES.len()],
+            name: String::new(),
+            // Categories and attributes have the same fields.
+            categories: !artifact.name.to_ascii_lowercase().contains("attribute"),
+        };
         // What is broken was told by the reader of the text; what was counted stays.
         let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(artifact.blob.reader()));
-        while (Node { counter: &mut counter, key: "", parent: "", element: false, depth: 0 })
+        while (Node { counter: &mut counter, key: "", parent: "", above: "", item: false, depth: 0 })
             .deserialize(&mut json)
             .is_ok()
         {
@@ -178,29 +184,22 @@ impl FormatReader for JsonLabels {
                 break;
             }
         }
-        let poses = std::mem::take(&mut counter.poses);
+        // The poses of nuScenes are told by the rows of their table.
         let mut to = Container::new(artifact, out);
-        if !poses.is_empty() {
-            let mut stream = FixStream::open(&mut to, artifact, 0, "local", "odometry", "ego_pose")?;
-            for pose in poses {
-                stream.push(&mut to, pose)?;
-            }
-            stream.finish(&mut to)?;
-        }
         counter.finish().tell(&mut to);
         to.finish(Ok(()))
     }
 }
 
-/// Positions kept of one table; more are thinned out by nobody: a table of them is a local track all the same.
-const MOST_POSES: usize = 1 << 20;
-
 struct Counter {
     labels: Labels,
     root: u64,
-    poses: Vec<Fix>,
     /// Objects that have the fields of each table of nuScenes.
     tables: [u64; TABLES.len()],
+    /// The name in the row that is read.
+    name: String,
+    /// Names of categories are classes.
+    categories: bool,
 }
 
 impl Counter {
@@ -217,33 +216,37 @@ impl Counter {
         self.labels
     }
 
-    /// A list ended: it hangs at `key` below `parent`, and has so many members.
-    fn list(&mut self, key: &str, parent: &str, len: u64) {
-        let l = &mut self.labels;
-        match (l.layout, parent, key) {
-            ("coco", "", "images") | ("once", "", "frames") | ("bdd100k", "", "") => l.frames += len,
-            ("coco", "", "annotations")
-            | ("cityscapes", "", "objects")
-            | ("labelme", "", "shapes")
-            | ("tusimple", _, "lanes")
-            | ("bdd100k", _, "labels" | "objects")
-            | ("once", "annos", "names") => l.labels += len,
-            ("dair-v2x", "", "") => l.frames = 1,
-            _ => {}
-        }
-    }
-
-    /// As [`Counter::list`], of an object.
-    fn object(&mut self, key: &str, parent: &str, len: u64) {
+    /// An object ended: it hangs at `key` below `parent`, and has so many members.
+    fn object(&mut self, key: &str, parent: &str, len: u64, depth: u32) {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
             ("openlabel", "openlabel" | "vcd", "frames") => l.frames += len,
             ("openlabel", "openlabel" | "vcd", "objects") => l.labels += len,
+            // A file of one picture.
+            ("bdd100k", "", "") if depth == 0 && l.frames == 0 => l.frames = 1,
             _ => {}
         }
     }
 
-    fn text(&mut self, key: &str, parent: &str, value: &str) {
+    /// A list ended: it hangs at `key` below `parent`, and has so many members.
+    fn list(&mut self, key: &str, parent: &str, len: u64) {
+        let l = &mut self.labels;
+        match (l.layout, parent, key) {
+            ("coco", "", "images") | ("once", "", "frames") | ("bdd100k", "", "frames") => l.frames += len,
+            ("coco", "", "annotations")
+            | ("cityscapes", "", "objects")
+            | ("labelme", "", "shapes")
+            | ("tusimple", _, "lanes")
+            | ("bdd100k", _, "labels" | "objects") => l.labels += len,
+            ("once", "annos", "names") => l.labels += len,
+            // A list of labels is one frame, an index lists frames.
+            ("dair-v2x", "", "") => l.frames = if l.labels > 0 { 1 } else { len },
+            ("bdd100k", "", "") => l.frames += len,
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, key: &str, parent: &str, above: &str, value: &str) {
         let l = &mut self.labels;
         match (l.layout, parent, key) {
             ("coco", "categories", "name")
@@ -255,9 +258,9 @@ impl Counter {
                 l.labels += 1;
                 l.class(value);
             }
-            ("openlabel", _, "type") if parent != "coordinate_systems" && parent != "streams" => l.class(value),
+            ("openlabel", _, "type") if above == "objects" => l.class(value),
             ("nuscenes", "", "channel") => l.sensor(value),
-            ("nuscenes", "", "name") => l.class(value),
+            ("nuscenes", "", "name") => value.clone_into(&mut self.name),
             _ => {}
         }
     }
@@ -274,8 +277,9 @@ struct Node<'c, 'k> {
     counter: &'c mut Counter,
     key: &'k str,
     parent: &'k str,
-    /// A member of a list, which has the list's own key.
-    element: bool,
+    above: &'k str,
+    /// Whether it is a member of a list.
+    item: bool,
     depth: u32,
 }
 
@@ -283,70 +287,60 @@ struct Node<'c, 'k> {
 const DEPTH: u32 = 24;
 
 impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
-    type Value = Scalar;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.depth > DEPTH {
-            return IgnoredAny::deserialize(deserializer).map(|_| Scalar::Other);
+            return IgnoredAny::deserialize(deserializer).map(|_| ());
         }
         deserializer.deserialize_any(self)
     }
 }
 
-/// What a value was, as far as its parent asks.
-enum Scalar {
-    Number(f64),
-    Triple([f64; 3]),
-    Other,
-}
-
 impl<'de> Visitor<'de> for Node<'_, '_> {
-    type Value = Scalar;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, n: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(n as f64))
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, n: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(n as f64))
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, n: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(n))
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        self.counter.text(self.key, self.parent, text);
-        Ok(Scalar::Other)
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.counter.text(self.key, self.parent, self.above, text);
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
-        let Node { counter, key, parent, element, depth } = self;
-        let (mut len, mut triple) = (0u64, [0.0; 3]);
-        while let Some(value) =
-            list.next_element_seed(Node { counter: &mut *counter, key, parent, element: true, depth: depth + 1 })?
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Node { counter, key, parent, above, item, depth } = self;
+        let mut len = 0u64;
+        while list
+            .next_element_seed(Node { counter: &mut *counter, key, parent, above, item: true, depth: depth + 1 })?
+            .is_some()
         {
-            if let (Scalar::Number(n), Some(slot)) = (value, triple.get_mut(usize::try_from(len).unwrap_or(3))) {
-                *slot = n;
-            }
             len += 1;
         }
-        if !element {
+        if !item {
             counter.list(key, parent, len);
         }
-        Ok(if len == 3 { Scalar::Triple(triple) } else { Scalar::Other })
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        let Node { counter, key, parent, depth, .. } = self;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Node { counter, key, depth, .. } = self;
         let mut len = 0u64;
         let mut seen = [0usize; TABLES.len()];
-        let (mut translation, mut timestamp) = (None, None);
         while let Some(name) = map.next_key::<String>()? {
             len += 1;
             counter.member(&name, key);
@@ -355,29 +349,23 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     *count += usize::from(fields.contains(&name.as_str()));
                 }
             }
-            let value = map.next_value_seed(Node {
+            map.next_value_seed(Node {
                 counter: &mut *counter,
                 key: &name,
                 parent: key,
-                element: false,
+                above: self.parent,
+                item: false,
                 depth: depth + 1,
             })?;
-            match (name.as_str(), value) {
-                ("translation", Scalar::Triple(xyz)) => translation = Some(xyz),
-                ("timestamp", Scalar::Number(t)) => timestamp = Some(t),
-                _ => {}
-            }
         }
-        counter.object(key, parent, len);
+        counter.object(key, self.parent, len, depth);
         if let Some(at) = seen.iter().zip(TABLES).position(|(n, (_, fields))| *n == fields.len()) {
             counter.tables[at] += 1;
-            if let ("ego_pose", Some([x, y, z]), Some(t)) = (TABLES[at].0, translation, timestamp)
-                && counter.poses.len() < MOST_POSES
-            {
-                // Microseconds since 1970.
-                counter.poses.push(Fix { x, y, z: Some(z), time_s: Some(t * 1e-6), entity: 0, offset: 0 });
+            let name = std::mem::take(&mut counter.name);
+            if TABLES[at].0 == "category" && counter.categories {
+                counter.labels.class(&name);
             }
         }
-        Ok(Scalar::Other)
+        Ok(())
     }
 }

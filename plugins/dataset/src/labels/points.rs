@@ -10,13 +10,22 @@ use super::{Labels, format};
 
 pub(crate) struct PointLabels;
 
-const FORMATS: &[Format] = &[format(
-    "semantic-label",
-    "SemanticKITTI point labels",
-    "application/octet-stream",
-    "a .label file of 32-bit words whose lower halves are classes of SemanticKITTI",
-    "https://semantic-kitti.org/dataset.html",
-)];
+const FORMATS: &[Format] = &[
+    format(
+        "nuscenes-lidarseg",
+        "nuScenes-lidarseg point labels",
+        "application/octet-stream",
+        "a name in _lidarseg.bin, one byte a point, classes 0 to 31",
+        "https://www.nuscenes.org/nuscenes#lidarseg",
+    ),
+    format(
+        "semantic-label",
+        "SemanticKITTI point labels",
+        "application/octet-stream",
+        "a .label file of 32-bit words whose lower halves are classes of SemanticKITTI",
+        "https://semantic-kitti.org/dataset.html",
+    ),
+];
 
 /// Classes of SemanticKITTI.
 const CLASSES: &[u32] = &[
@@ -24,12 +33,20 @@ const CLASSES: &[u32] = &[
     254, 255, 256, 257, 258, 259,
 ];
 
+/// Classes of nuScenes-lidarseg are numbers below this.
+const SEGMENTS: u8 = 32;
+
 impl FormatReader for PointLabels {
     fn formats(&self) -> &'static [Format] {
         FORMATS
     }
 
     fn identify(&self, probe: &Probe<'_>) -> Option<Identity> {
+        if probe.name.ends_with("_lidarseg.bin") {
+            let known = |bytes: &[u8]| bytes.iter().all(|&b| b < SEGMENTS);
+            return (probe.head.len() >= 64 && known(probe.head) && known(probe.tail))
+                .then(|| Identity::new("nuscenes-lidarseg", Certainty::Specific));
+        }
         let fits = probe.blob.len().is_multiple_of(4) && probe.head.len() >= 64;
         let words = probe.head.as_chunks::<4>().0;
         let known = |w: &[u8; 4]| CLASSES.contains(&(u32::from_le_bytes(*w) & 0xFFFF));
@@ -39,14 +56,19 @@ impl FormatReader for PointLabels {
     }
 
     fn inspect(&self, artifact: &Artifact, _: &Context, out: &mut dyn Inspection) -> Result<(), InspectError> {
+        let single = artifact.format == "nuscenes-lidarseg";
         let len = artifact.blob.len();
         let mut window = Window::new(&artifact.blob);
         let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
         let mut at = 0;
         while at < len {
             let bytes = window.get(at, 1 << 16)?;
-            for i in 0..bytes.len() / 4 {
-                *counts.entry(le32(bytes, i * 4) & 0xFFFF).or_default() += 1;
+            if single {
+                bytes.iter().for_each(|&b| *counts.entry(u32::from(b)).or_default() += 1);
+            } else {
+                for i in 0..bytes.len() / 4 {
+                    *counts.entry(le32(bytes, i * 4) & 0xFFFF).or_default() += 1;
+                }
             }
             if bytes.is_empty() {
                 break;
@@ -54,7 +76,7 @@ impl FormatReader for PointLabels {
             at += bytes.len() as u64;
         }
         out.inspected(0..len)?;
-        let mut labels = Labels::of("semantic-kitti");
+        let mut labels = Labels::of(if single { "nuscenes" } else { "semantic-kitti" });
         (labels.frames, labels.labels) = (1, counts.values().sum());
         for class in counts.keys() {
             labels.class(&class.to_string());
