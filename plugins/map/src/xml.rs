@@ -339,7 +339,13 @@ impl Kept {
     /// All of it.
     pub(crate) fn batch<'b>(mut self, names: Vec<String>) -> RecordBatch<'b> {
         self.end_record();
-        RecordBatch { names, text: Cow::Owned(self.text), cells: self.cells, records: self.records, origins: Vec::new() }
+        RecordBatch {
+            names,
+            text: Cow::Owned(self.text),
+            cells: self.cells,
+            records: self.records,
+            origins: Vec::new(),
+        }
     }
 }
 
