@@ -4,6 +4,7 @@ pub(crate) mod crs;
 mod dbf;
 pub(crate) mod emit;
 mod fit;
+mod flatgeobuf;
 mod geojson;
 mod geotiff;
 mod gml;
@@ -26,6 +27,7 @@ mod xml;
 
 pub(crate) use dbf::Dbf;
 pub(crate) use fit::Fit;
+pub(crate) use flatgeobuf::FlatGeobuf;
 pub(crate) use geojson::GeoJson;
 pub(crate) use geotiff::GeoTiff;
 pub(crate) use gml::Gml;
