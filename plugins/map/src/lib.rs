@@ -42,6 +42,7 @@ const READERS: Family = Family(&[
     &gis::Memo,
     &gis::Sidecar,
     &gis::FlatGeobuf,
+    &gis::Mif,
     &vectortile::VectorTile,
     &gis::GeoTiff,
     &gis::Grids,

@@ -185,6 +185,8 @@ struct Layer<'a> {
     kind: u8,
     named: bool,
     motion: bool,
+    /// Whether a column tells objects apart.
+    objects: bool,
     lines: u64,
     rows: u64,
 }
@@ -218,6 +220,7 @@ fn read(artifact: &Artifact, c: &mut Container<'_>) -> Result<(), InspectError> 
         kind: header.byte(2).unwrap_or(0),
         named: words::track_like(name) || words::track_like(artifact.base_name().split('.').next().unwrap_or("")),
         motion: columns.iter().any(|k| words::motion_like(&k.name)),
+        objects: columns.iter().any(|k| words::entity_like(&k.name)),
         columns,
         lines: 0,
         rows: 0,
@@ -243,6 +246,10 @@ fn read(artifact: &Artifact, c: &mut Container<'_>) -> Result<(), InspectError> 
     }
     layer.writer.finish(&mut Via(c))?;
     let hint = layer.named || layer.motion;
+    // Under an index features stand along a Hilbert curve.
+    if index > 0 && (hint || layer.objects) {
+        layer.points.by_time();
+    }
     let told = layer.points.finish(hint, &mut layer.emit, &mut Via(c))?;
     layer.emit.finish(&mut Via(c))?;
     send_spatial(artifact, layer.shapes.finish(system, told).into_iter().collect(), &mut Via(c))?;
