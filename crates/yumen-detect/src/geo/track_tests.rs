@@ -498,6 +498,9 @@ fn degrees_called_x_and_y_are_told_from_metres() {
     is(&a, kinds::GEO_TRACK, "inside");
     assert!(a.distinct.contains(&("frame", "geodetic".into())), "{a:?}");
     assert_eq!(a.properties["points"], 60);
+    let turned: Vec<String> =
+        degrees.iter().map(|l| l.splitn(3, ',').collect::<Vec<_>>()).map(|c| [c[1], c[0], c[2]].join(",")).collect();
+    is(&one(table("Y,X,time", &turned)), kinds::GEO_TRACK, "inside");
     // The same shape in metres around an origin, and far from one.
     for far in [0.0, 300.0] {
         let metres = lines(&drive(39.90765, 116.39123, 60), |i, a, o| {
