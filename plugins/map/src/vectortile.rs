@@ -108,7 +108,7 @@ mod tests {
                 .concat();
         let tile = [&[0x1A, u8::try_from(layer.len()).unwrap()][..], &layer].concat();
         assert!(is_tile(&tile));
-        assert!(!is_tile(&tile[..tile.len() - 1]) && !is_tile(b"") && !is_tile(&[tile.clone(), vec![8, 1]].concat()));
+        assert!(!is_tile(&tile[..tile.len() - 1]) && !is_tile(b"") && !is_tile(&[tile, vec![8, 1]].concat()));
         assert!(!is_tile(&[0x1A, 4, 0x0A, 2, b'h', b'i']), "no version, no features");
     }
 }
