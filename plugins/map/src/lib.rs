@@ -16,6 +16,7 @@ mod pbf;
 mod sqlite;
 mod sumo;
 mod survey;
+mod vectortile;
 mod vissim;
 mod xml;
 
@@ -40,6 +41,9 @@ const READERS: Family = Family(&[
     &gis::Dbf,
     &gis::Memo,
     &gis::Sidecar,
+    &gis::FlatGeobuf,
+    &gis::Mif,
+    &vectortile::VectorTile,
     &gis::GeoTiff,
     &gis::Grids,
     &gis::NetCdf,

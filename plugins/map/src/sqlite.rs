@@ -3,7 +3,7 @@
 //! Sources: OGC 12-128r18 (GeoPackage), the MBTiles specification 1.3, SpatiaLite's cookbook and BLOB-Geometry description, public descriptions of NDS Classic.
 
 mod features;
-mod mvt;
+pub(crate) mod mvt;
 mod nds;
 mod tiles;
 

@@ -155,6 +155,10 @@ impl Field {
         for axis in PLANE_ZH {
             stem = stem.replace(&axis.to_lowercase(), "");
         }
+        // `北京54X`: the axis is no part of what belongs together.
+        if matches!(role, Role::X | Role::Y) && !stem.is_ascii() {
+            stem.truncate(stem.trim_end_matches(['x', 'y']).len());
+        }
         if !parents.is_empty() {
             stem = format!("{}.{stem}", parents.join("_"));
         }
@@ -171,7 +175,8 @@ impl Field {
             travelled: both().any(|w| PATH.contains(&w.as_str()) || w == "trkpt" || w == "gps")
                 || last.contains("轨迹"),
             sure: sure(role, last, &words),
-            projected: any(&words, &["easting", "northing", "utm", "utme", "utmn"])
+            projected: matches!(role, Role::X | Role::Y) && !last.is_ascii()
+                || any(&words, &["easting", "northing", "utm", "utme", "utmn"])
                 || PLANE_ZH.iter().any(|w| last.contains(w)),
         }
     }
@@ -219,6 +224,12 @@ fn role(last: &str, words: &[String], parents: &[String]) -> Role {
         "mgrs" | "usng" | "mgrscoord" | "mgrscoordinate" | "mgrsgrid" | "gridreference" | "utmcoordinate" | "utm"
     ) {
         return Role::Grid;
+    }
+    // `北京54X`, `西安80_Y`, `CGCS2000X`: the name of a system and an axis.
+    let of_system = ["北京54", "北京1954", "西安80", "西安1980", "国家2000", "大地2000", "地方坐标", "cgcs2000"];
+    let axis = joined.strip_suffix(['x', 'y']).filter(|system| of_system.contains(system));
+    if axis.is_some() {
+        return if joined.ends_with('x') { Role::X } else { Role::Y };
     }
     if PLANE_ZH.iter().any(|w| zh(w)) {
         let x = zh("东") || zh("横") || joined.starts_with('x');
@@ -410,6 +421,7 @@ mod tests {
         assert_eq!(role("pose.position.y"), Role::Y);
         assert_eq!(role("yCenter"), Role::Y);
         assert_eq!(role("Local_X"), Role::X);
+        assert_eq!((role("北京54X"), role("西安80_Y")), (Role::X, Role::Y));
         assert_eq!(role("ecef_z"), Role::Ecef(2));
         assert_eq!(role("geometry.coordinates"), Role::Pair(Some(false)));
         assert_eq!(role("location"), Role::Pair(None));
@@ -453,6 +465,7 @@ mod tests {
         assert_ne!(stem("pickup_latitude"), stem("dropoff_longitude"));
         assert_eq!(stem("起点经度"), stem("起点纬度"));
         assert_eq!(stem("a.gps.lat"), stem("a.gps.lng"));
+        assert_eq!(stem("北京54X"), stem("北京54Y"));
         assert_eq!(Field::of("gcj02_lat").datum, Some(Datum::Gcj02));
     }
 }

@@ -53,13 +53,20 @@ impl<'a> Gathered<'a> {
             Role::LatHemisphere => self.ns = value,
             Role::LonHemisphere => self.ew = value,
             Role::X => {
+                // The northing may stand first.
                 if let Some(n) = number(value) {
-                    self.plane.push((field, Some(n.value), None, location(cell)));
+                    match self.plane.iter_mut().find(|(f, x, ..)| f.stem == field.stem && x.is_none()) {
+                        Some(entry) => entry.1 = Some(n.value),
+                        None => self.plane.push((field, Some(n.value), None, location(cell))),
+                    }
                 }
             }
             Role::Y => {
-                if let Some(entry) = self.plane.iter_mut().find(|(f, _, y, _)| f.stem == field.stem && y.is_none()) {
-                    entry.2 = number(value).map(|n| n.value);
+                if let Some(n) = number(value) {
+                    match self.plane.iter_mut().find(|(f, _, y, _)| f.stem == field.stem && y.is_none()) {
+                        Some(entry) => entry.2 = Some(n.value),
+                        None => self.plane.push((field, None, Some(n.value), location(cell))),
+                    }
                 }
             }
             Role::Ecef(axis) => {

@@ -253,6 +253,10 @@ pub(super) struct Series {
     /// Positions of one source in the order of time, told by the format and not by names of columns.
     pub(super) trusted: bool,
     pub(super) vertical: bool,
+    /// Plane coordinates read as degrees, until the whole table tells whether they are.
+    pub(super) supposed: bool,
+    /// Least and greatest x and y.
+    reach: [f64; 4],
     /// Hints of the columns' names.
     pub(super) fixed: bool,
     pub(super) travelled: bool,
@@ -309,6 +313,8 @@ impl Series {
             code: None,
             trusted: false,
             vertical: false,
+            supposed: false,
+            reach: [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY],
             fixed,
             travelled,
             moving: false,
@@ -400,7 +406,9 @@ impl Series {
 
     /// Takes a position on the globe.
     pub(super) fn point(&mut self, point: Point, beside: &Beside<'_>, location: &Location, out: &mut Findings) {
-        self.watch(&point, location, out);
+        if !self.supposed {
+            self.watch(&point, location, out);
+        }
         let (region, area) = self.settle(point.lat, point.lon, location);
         let at = At { y: point.lat, x: point.lon, time: beside.time, region, area, precise: point.precise };
         self.push(at, beside);
@@ -413,7 +421,23 @@ impl Series {
         }
         self.fractions += u64::from(x.fract() != 0.0 || y.fract() != 0.0);
         self.first[Region::Unknown as usize].get_or_insert_with(|| location.clone());
-        self.push(At { y, x, time: beside.time, region: Region::Unknown, area: None, precise: false }, beside);
+        // Coordinates of a projection that nobody names are places all the same.
+        let precise = self.frame == Frame::Projected && x.abs().max(y.abs()) >= 100_000.0;
+        self.push(At { y, x, time: beside.time, region: Region::Unknown, area: None, precise }, beside);
+    }
+
+    /// Whether a table's plane coordinates must be degrees: nearly all of them are on land if they are, and as metres they would lie within a
+    /// pace of each other.
+    pub(super) fn in_degrees(&self, supposed: &Series) -> bool {
+        let [west, south, east, north] = self.reach;
+        let span = (east - west).max(north - south);
+        let land: u64 = supposed.areas.values().sum();
+        self.points >= 5
+            && supposed.points == self.points
+            && supposed.precise.iter().sum::<u64>() * 10 >= self.points * 8
+            && land * 10 >= self.points * 9
+            && (1e-5..2.0).contains(&span)
+            && west.abs().max(south.abs()) > 5.0 * span
     }
 
     fn area(&mut self, at: &At) {
@@ -425,6 +449,8 @@ impl Series {
     fn push(&mut self, mut at: At, beside: &Beside<'_>) {
         at.time = at.time.filter(|t| t.abs() < FURTHEST);
         self.points += 1;
+        let [w, s, e, n] = self.reach;
+        self.reach = [w.min(at.x), s.min(at.y), e.max(at.x), n.max(at.y)];
         self.moving |= beside.moving;
         self.place |= beside.place;
         self.vertical |= beside.vertical;
@@ -528,7 +554,8 @@ impl Series {
             let vehicle = self.trusted || (self.rank.is_some_and(|r| r <= 1) && e.timed > 0 && !self.place);
             return (self.trusted && !still) || (vehicle && (n >= STANDING.0 || e.track.duration_s() > STANDING.1));
         }
-        let told = self.rank.is_some() || self.moving || self.sequenced;
+        // `easting` and `东坐标` name positions as `x` does not.
+        let told = self.rank.is_some() || self.moving || self.sequenced || self.frame == Frame::Projected;
         let of_places = (self.fixed || self.place) && !self.moving;
         let plane = !self.global;
         if plane && (!told || self.fractions * 20 < self.points) {

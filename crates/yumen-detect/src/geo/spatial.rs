@@ -183,9 +183,11 @@ fn locate(item: &Spatial, header: Option<Crs>) -> Placed {
         Some(e.map_or([lon, lat, lon, lat], |e| track::union(e, [lon, lat, lon, lat])))
     });
     if let Some([_, s, _, n]) = placed.extent {
-        let scale = ((s + n) / 2.0).to_radians().cos();
-        let metres =
-            |(lat, lon): (f64, f64)| (lon.to_radians() * EARTH_RADIUS_M * scale, lat.to_radians() * EARTH_RADIUS_M);
+        // A projection that keeps areas, and shapes in the middle of the extent.
+        let scale = ((s + n) / 2.0).to_radians().cos().max(0.01);
+        let metres = |(lat, lon): (f64, f64)| {
+            (lon.to_radians() * EARTH_RADIUS_M * scale, lat.to_radians().sin() * EARTH_RADIUS_M / scale)
+        };
         let flat: Vec<(f64, f64)> = placed.positions.iter().map(|p| metres(*p)).collect();
         placed.area_m2 = if item.samples.is_empty() {
             let (low, high) =

@@ -117,3 +117,14 @@ proptest! {
         prop_assert_eq!(found.len(), 1);
     }
 }
+
+#[test]
+fn the_whole_earth_is_no_larger_than_it_is() {
+    let world = Spatial {
+        crs: Some("wgs84".into()),
+        extent: Some([-180.0, -90.0, 180.0, 90.0]),
+        ..Spatial::new(kinds::GEO_IMAGERY)
+    };
+    let placed = locate(&world, None);
+    assert!((placed.area_m2 / 510.07e12 - 1.0).abs() < 1e-3, "{}", placed.area_m2);
+}

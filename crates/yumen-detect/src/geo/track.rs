@@ -12,12 +12,39 @@ use super::gathered::{Gathered, location};
 use super::headerless;
 use super::report::{drop_copies, report_all};
 use super::series::{Beside, Outcome, Series};
-use super::values::{Num, Point, cell_points, number, position, sequence};
+use super::values::{Num, Point, cell_points, hex_geometry, number, position, sequence};
 
 /// Pairs of columns told apart in one stream; those beyond share the last place.
 const MOST_SERIES: usize = 16;
 /// Cells of one record that are looked at, arrays of coordinates apart.
 const MOST_CELLS: usize = 4096;
+
+/// Ends the name of a series of plane coordinates that are read as degrees for a trial.
+const SUPPOSED: char = '°';
+
+/// Of plane coordinates and their trial as degrees only one stays.
+fn settle_degrees(series: &mut Vec<(Frame, String, Series)>) {
+    let planes = series.iter().enumerate().filter(|(_, (_, _, s))| !s.supposed && !s.global);
+    let pairs: Vec<(usize, usize)> = planes
+        .filter_map(|(i, (_, stem, _))| {
+            let trial = |(_, t, s): &(Frame, String, Series)| s.supposed && t.strip_suffix(SUPPOSED) == Some(stem);
+            Some((i, series.iter().position(trial)?))
+        })
+        .collect();
+    let mut dropped: Vec<usize> =
+        series.iter().enumerate().filter(|(_, (_, _, s))| s.supposed).map(|(i, _)| i).collect();
+    for (plane, trial) in pairs {
+        if series[plane].2.in_degrees(&series[trial].2) {
+            dropped.retain(|i| *i != trial);
+            dropped.push(plane);
+        }
+    }
+    let mut at = 0;
+    series.retain(|_| {
+        at += 1;
+        !dropped.contains(&(at - 1))
+    });
+}
 
 /// Finds `geo.track` in records: columns or keys of latitude and longitude (or plane coordinates in metres) whose positions follow each other
 /// as something that moves would; each vehicle, device or trip that a column tells apart is a track. Positions in such columns that
@@ -286,7 +313,22 @@ impl TrackSession {
         }
         for (field, x, y, at) in &g.plane {
             if let (Some(x), Some(y)) = (x, y) {
-                puts.push(self.plane(field, *x, *y, at, g));
+                let put = self.plane(field, *x, *y, at, g);
+                let plane = matches!(put.what, What::Plane(..));
+                puts.push(put);
+                // GDAL and ArcGIS call degrees X and Y too: only the whole table can tell.
+                let fine = |v: f64| (v * 1e3).fract().abs() > 1e-7;
+                if plane && plausible(*y, *x) {
+                    let series = self.series(Frame::Geodetic, &format!("{}{SUPPOSED}", field.stem), field, g.crs);
+                    let Some((_, stem, s)) = self.series.get_mut(series) else { continue };
+                    // Where there are too many series the last is shared.
+                    if !stem.ends_with(SUPPOSED) {
+                        continue;
+                    }
+                    s.supposed = true;
+                    let point = Point { lat: *y, lon: *x, precise: fine(*x) || fine(*y) };
+                    puts.push(Put { series, what: What::Globe(point), at: at.clone() });
+                }
             }
         }
         puts
@@ -335,8 +377,18 @@ impl TrackSession {
             let series = self.series(Frame::Local, &field.stem, field, None);
             return Some(Put { series, what: What::Plane(*x, *y), at });
         }
+        let mut crs = crs;
         let points = if cells.len() == 1 {
-            let (points, surface) = cell_points(batch.value(first), lat_first);
+            let text = batch.value(first);
+            let (points, surface) = match hex_geometry(text) {
+                Some((points, surface, srid)) => {
+                    let told = srid.filter(|n| *n > 0).map(|n| Crs::parse(&format!("EPSG:{n}")));
+                    // The positions are in degrees by now.
+                    crs = told.map(|c| Crs::on(c.datum())).or(crs);
+                    (points, surface)
+                }
+                None => cell_points(text, lat_first),
+            };
             beside.surface |= surface;
             points
         } else {
@@ -444,6 +496,7 @@ impl Session for TrackSession {
         }
         self.release(None, None, false, out);
         let bare = matches!(self.bare, Bare::Known(_));
+        settle_degrees(&mut self.series);
         let mut outcomes: Vec<(Series, Outcome)> = Vec::new();
         for (_, _, mut series) in self.series {
             let outcome = series.outcome();

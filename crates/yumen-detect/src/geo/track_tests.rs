@@ -489,3 +489,74 @@ proptest! {
         let _ = table(header, &rows);
     }
 }
+
+#[test]
+fn degrees_called_x_and_y_are_told_from_metres() {
+    // GDAL writes `X,Y`.
+    let degrees = lines(&drive(39.90765, 116.39123, 60), |i, a, o| format!("{o:.6},{a:.6},{}", 1_714_521_600 + i));
+    let a = one(table("X,Y,time", &degrees));
+    is(&a, kinds::GEO_TRACK, "inside");
+    assert!(a.distinct.contains(&("frame", "geodetic".into())), "{a:?}");
+    assert_eq!(a.properties["points"], 60);
+    let turned: Vec<String> =
+        degrees.iter().map(|l| l.splitn(3, ',').collect::<Vec<_>>()).map(|c| [c[1], c[0], c[2]].join(",")).collect();
+    is(&one(table("Y,X,time", &turned)), kinds::GEO_TRACK, "inside");
+    // The same shape in metres around an origin, and far from one.
+    for far in [0.0, 300.0] {
+        let metres = lines(&drive(39.90765, 116.39123, 60), |i, a, o| {
+            format!(
+                "{:.4},{:.4},{}",
+                far + (o - 116.39123) * 85_000.0,
+                far + (a - 39.90765) * 111_000.0,
+                1_714_521_600 + i
+            )
+        });
+        assert!(table("X,Y,time", &metres).iter().all(|a| a.distinct.contains(&("region", "unknown".into()))));
+    }
+    // Places.
+    let places: Vec<String> = (0..40)
+        .map(|i| {
+            format!(
+                "{:.6},{:.6}",
+                116.312_345 + 0.013_17 * f64::from(i * 7 % 13),
+                39.8 + 0.011_13 * f64::from(i * 5 % 11)
+            )
+        })
+        .collect();
+    is(&one(table("X,Y", &places)), kinds::GEO_POINT, "inside");
+}
+
+#[test]
+fn projected_columns_of_no_system_are_asked_about() {
+    let track = lines(&drive(39.90765, 116.39123, 60), |i, a, o| {
+        format!(
+            "2024-05-01 08:00:{i:02},{:.3},{:.3}",
+            447_950.0 + (o - 116.39123) * 85_000.0,
+            4_419_500.0 + (a - 39.90765) * 111_000.0
+        )
+    });
+    for header in ["time,easting,northing", "时间,东坐标,北坐标"] {
+        let a = one(table(header, &track));
+        is(&a, kinds::GEO_TRACK, "unknown");
+        assert!(a.distinct.contains(&("frame", "projected".into())), "{header} {a:?}");
+    }
+    let places: Vec<String> =
+        (0..40).map(|i| format!("{i},{},{}", 447_000 + i * 7919 % 1300, 4_418_000 + i * 5 % 11 * 97)).collect();
+    is(&one(table("钻孔,东坐标,北坐标", &places)), kinds::GEO_POINT, "unknown");
+}
+
+#[test]
+fn hexadecimal_geometries_are_positions() {
+    let hex = |x: f64, y: f64| {
+        let mut bytes = vec![1u8];
+        bytes.extend(0x2000_0001u32.to_le_bytes());
+        bytes.extend(4326u32.to_le_bytes());
+        bytes.extend(x.to_le_bytes());
+        bytes.extend(y.to_le_bytes());
+        bytes.iter().map(|b| format!("{b:02X}")).collect::<String>()
+    };
+    let rows = lines(&drive(39.90765, 116.39123, 60), |i, a, o| format!("2024-05-01 08:00:{i:02},V1,{}", hex(o, a)));
+    let a = one(table("ts,vehicle_id,geom", &rows));
+    is(&a, kinds::GEO_TRACK, "inside");
+    assert_eq!((a.properties["datum"].as_str(), &a.properties["points"]), (Some("wgs84"), &json!(60)));
+}

@@ -1,6 +1,6 @@
 //! Values of position columns: degrees, scaled integers, NMEA minutes, degrees-minutes-seconds, pairs and paths in one cell.
 
-use yumen_kit_geo::{Angle, Axis, Region, angle, place, plausible};
+use yumen_kit_geo::{Angle, Axis, Crs, Region, angle, place, plausible, wkb};
 
 /// A decimal number and how finely it was written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,11 +63,93 @@ pub(super) fn position(lat: &str, lon: &str, ns: &str, ew: &str) -> Option<Point
 
 /// Values with degree marks or hemispheres: `31°14'02"N`.
 fn marked(lat: &str, lon: &str) -> Option<Point> {
-    let (a, o) = (Angle::parse(lat)?, Angle::parse(lon)?);
+    let read = |text: &str| Angle::parse(text).or_else(|| sexagesimal(text));
+    let (a, o) = (read(lat)?, read(lon)?);
     if a.axis == Some(Axis::Lon) || o.axis == Some(Axis::Lat) || !plausible(a.degrees, o.degrees) {
         return None;
     }
     Some(Point { lat: a.degrees, lon: o.degrees, precise: a.precision_m.min(o.precision_m) < 100.0 })
+}
+
+/// Degrees, minutes and seconds with nothing but spaces, colons or dashes between them (`39 54 27.55 N`, `116-23-28.8`, `E116:23:28.8`): in a column
+/// of angles only.
+fn sexagesimal(text: &str) -> Option<Angle> {
+    let text = text.trim();
+    let hemisphere = |c: char| {
+        let axis = if matches!(c, 'N' | 'S' | 'n' | 's') { Axis::Lat } else { Axis::Lon };
+        sign(c.encode_utf8(&mut [0; 4])).map(|s| (axis, s))
+    };
+    let mut axis = None;
+    let mut body = text;
+    for (letter, rest) in
+        [(text.chars().next(), text.get(1..)), (text.chars().last(), text.get(..text.len().saturating_sub(1)))]
+    {
+        if let (Some(c), Some(rest)) = (letter.filter(char::is_ascii_alphabetic), rest) {
+            axis = Some(hemisphere(c)?);
+            body = rest.trim();
+            break;
+        }
+    }
+    let (sign, body) = match (axis, body.strip_prefix('-')) {
+        (Some((_, sign)), None) => (sign, body),
+        (None, Some(rest)) => (-1.0, rest),
+        (None, None) => (1.0, body),
+        _ => return None,
+    };
+    let parts: Vec<Num> = body
+        .split([' ', ':', '-', '：'])
+        .filter(|p| !p.is_empty())
+        .map(|p| number(p).filter(|n| n.value >= 0.0 && p.len() <= 16))
+        .collect::<Option<_>>()?;
+    let [degrees, minutes, seconds] = parts[..] else { return None };
+    let whole = degrees.decimals == 0 && minutes.decimals == 0;
+    let degrees = degrees.value + minutes.value / 60.0 + seconds.value / 3600.0;
+    (whole && minutes.value < 60.0 && seconds.value < 60.0 && degrees <= 180.0).then(|| Angle {
+        degrees: sign * degrees,
+        axis: axis.map(|(a, _)| a),
+        precision_m: 30.9 * 0.1f64.powi(i32::from(seconds.decimals)),
+        decimals: seconds.decimals,
+        marked: false,
+        minutes: true,
+        len: text.len(),
+    })
+}
+
+/// Positions of a geometry in well-known binary, written as hexadecimal digits as PostGIS does; whether it is a surface; its reference system.
+pub(super) fn hex_geometry(text: &str) -> Option<(Vec<Point>, bool, Option<i32>)> {
+    let text = text.trim();
+    let text = text
+        .strip_prefix("\\\\x")
+        .or_else(|| text.strip_prefix("\\x"))
+        .or_else(|| text.strip_prefix("0x"))
+        .unwrap_or(text);
+    if text.len() < 42
+        || text.len() > 1 << 24
+        || !text.len().is_multiple_of(2)
+        || !matches!(text.get(..2), Some("00" | "01"))
+    {
+        return None;
+    }
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let pairs = text.as_bytes().chunks_exact(2);
+    let bytes: Option<Vec<u8>> = pairs.map(|p| Some(digit(p[0])? << 4 | digit(p[1])?)).collect();
+    let mut positions = Vec::new();
+    let mut surface = false;
+    let (wrapped, whole) = wkb::read(&bytes?, &mut |piece| match piece {
+        wkb::Piece::Begin(shape) => surface |= shape == wkb::Shape::Area,
+        wkb::Piece::At(_, p) => positions.push((p.x, p.y)),
+        _ => {}
+    })?;
+    let system = wrapped.srid.and_then(|n| u32::try_from(n).ok()).filter(|n| !matches!(n, 0 | 4326));
+    let crs = system.map(|n| Crs::parse(&format!("EPSG:{n}")));
+    let points = positions.into_iter().filter_map(|(x, y)| {
+        let (lat, lon) = match crs {
+            None => (y, x),
+            Some(crs) => crs.to_geodetic(x, y, 0.0)?,
+        };
+        plausible(lat, lon).then_some(Point { lat, lon, precise: true })
+    });
+    whole.then(|| (points.collect(), surface, wrapped.srid))
 }
 
 /// Brings a pair of bare numbers to degrees.
@@ -201,11 +283,30 @@ mod tests {
         assert_eq!(at("2232.4999", "11400.7379"), Some((22.5417, 114.0123)));
         assert_eq!(at("114.012299", "22.532499"), Some((22.5325, 114.0123)));
         assert_eq!(at("31°14'02\"N", "121°28'25\"E"), Some((31.2339, 121.4736)));
+        // With nothing but separators between the parts.
+        assert_eq!(at("39 54 27.55 N", "116 23 28.80 E"), Some((39.9077, 116.3913)));
+        assert_eq!(at("39-54-27.55", "116-23-28.80"), Some((39.9077, 116.3913)));
+        assert_eq!(at("S39:54:27.55", "W116:23:28.80"), Some((-39.9077, -116.3913)));
+        assert_eq!(at("39 74 27.55 N", "116 23 28.80 E"), None);
+        assert_eq!(at("2024-05-01", "2024-05-02"), None);
         assert_eq!(at("0", "0"), None);
         assert_eq!(at("nan", "121.1"), None);
         assert_eq!(at("", "121.1"), None);
         assert_eq!(at("999", "999"), None);
         assert_eq!(position("2232.4999", "11400.7379", "S", "W").map(|p| p.lat < 0.0 && p.lon < 0.0), Some(true));
+    }
+
+    #[test]
+    fn hexadecimal_geometries_are_read() {
+        // ST_GeomFromEWKT('SRID=4326;POINT(116.391333 39.90771)')
+        let hex = "0101000020E61000001E3691990B195D4047205ED72FF44340";
+        let (points, surface, srid) = hex_geometry(hex).unwrap();
+        assert_eq!((points.len(), surface, srid), (1, false, Some(4326)));
+        assert!((points[0].lat - 39.90771).abs() < 1e-9 && (points[0].lon - 116.391333).abs() < 1e-9, "{points:?}");
+        for no in ["", "0101", "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF", "00112233445566778899"] {
+            assert!(hex_geometry(no).is_none(), "{no}");
+        }
+        assert!(hex_geometry(&hex[..hex.len() - 2]).is_none());
     }
 
     #[test]

@@ -226,6 +226,35 @@ const HAN: &[&str] = &[
     "电流",
 ];
 
+/// Names of reference systems, whose digits are no data: `CGCS2000经度`, `北京1954 X`, `EPSG:4490_lat`.
+const SYSTEMS: &[&str] = &[
+    "cgcs2000",
+    "epsg:4326",
+    "epsg:4490",
+    "epsg4326",
+    "epsg4490",
+    "wgs1984",
+    "wgs_1984",
+    "wgs-1984",
+    "beijing1954",
+    "xian1980",
+    "北京1954",
+    "西安1980",
+    "国家2000",
+    "大地2000",
+    "2000坐标",
+    "2000国家",
+];
+
+/// What a cell of a header holds.
+fn sort_of_name(cell: &str) -> Sort {
+    let lower = cell.to_lowercase();
+    match SYSTEMS.iter().find(|s| lower.contains(**s)) {
+        Some(system) => sort(&lower.replacen(system, "datum ", 1)),
+        None => sort(cell),
+    }
+}
+
 /// Whether a row names the columns of those that follow: words without data in them, and either words that headers use or columns below
 /// that hold something else.
 pub(super) fn is_header(first: &Row<'_>, rest: &[Row<'_>]) -> bool {
@@ -241,7 +270,7 @@ pub(super) fn is_header(first: &Row<'_>, rest: &[Row<'_>]) -> bool {
             .any(|w| WORDS.contains(&w.trim_end_matches(|c: char| c.is_ascii_digit())))
             || (c.chars().count() <= 12 && HAN.iter().any(|h| c.contains(h)))
     };
-    let data = filled.iter().filter(|c| matches!(sort(c), Sort::Number | Sort::Code | Sort::Prose)).count();
+    let data = filled.iter().filter(|c| matches!(sort_of_name(c), Sort::Number | Sort::Code | Sort::Prose)).count();
     let known = filled.iter().filter(|c| named(c)).count();
     // A year or a number among many names is a pivot's header; more data than that is data.
     if data * 4 > filled.len() || (data > 0 && known * 2 < filled.len()) {

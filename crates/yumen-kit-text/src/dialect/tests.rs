@@ -15,6 +15,13 @@ fn headers_are_told_from_data() {
     assert_eq!(sniff("张三;北京;研发\n李四;上海;测试\n王五;广州;研发\n"), Some((';', 0, false, 3)));
     assert_eq!(sniff("1,2.5,3\n4,5.5,6\n"), Some((',', 0, false, 3)));
     assert_eq!(sniff("x,y,z\n1,2.5,3\n4,5.5,6\n"), Some((',', 0, true, 3)));
+    // The digits of a reference system are part of its name.
+    for names in ["时间,CGCS2000经度,CGCS2000纬度", "t,CGCS2000_lon,CGCS2000_lat", "时刻,北京1954X坐标,北京1954Y坐标"]
+    {
+        let text =
+            format!("{names}\n2024-05-01 08:00:00,116.391333,39.907710\n2024-05-01 08:00:01,116.391431,39.907768\n");
+        assert_eq!(sniff(&text), Some((',', 0, true, 3)), "{names}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use yumen_model::{
 use super::crs::{ATTRIBUTES, ENCODING};
 use super::emit::Via;
 use super::{when, words};
+use crate::survey::entity;
 
 /// Documentation of `dbf`.
 const DBF: Format = Format {
@@ -135,7 +136,7 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
         c.decoded_text(tail as u64, path)?;
     }
     let mut writer = RecordWriter::new(artifact);
-    let mut order = Order::of(&names);
+    let mut order = Order::of(&names, table.rows);
     let mut at = table.head;
     let mut rows = 0;
     let len = c.len();
@@ -158,6 +159,7 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
             let column = u32::try_from(i).unwrap_or(u32::MAX);
             writer.cell(&value, name, column, spot, start + bytes.len() as u64, false);
         }
+        order.end_row();
         writer.end_record(&mut Via(c))?;
         at += table.record;
         rows += 1;
@@ -168,7 +170,9 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
     }
     c.label(labelled..at, Label::Inspected)?;
     writer.finish(&mut Via(c))?;
-    let fact = serde_json::json!({"names": names, "rows": rows, "in_time_order": order.holds()});
+    let fact = serde_json::json!({
+        "names": names, "rows": rows, "in_time_order": order.holds(), "times": order.times, "entities": order.entities,
+    });
     c.send(Message::Export(GroupFact { key: ATTRIBUTES.to_owned(), value: fact }))?;
     if rows < table.rows {
         let broken = at;
@@ -183,18 +187,36 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
     c.residue(at..len, Place::After)
 }
 
-/// Whether a column of times rises from row to row.
+/// Rows whose times and objects are told to the shapes beside the table.
+const MOST_TOLD: u64 = 20_000;
+
+/// Whether a column of times rises from row to row; of tables that are not too long also the times themselves, and what moves.
 struct Order {
     column: Option<usize>,
+    entity: Option<usize>,
     last: f64,
     rises: u64,
     falls: u64,
+    tells: bool,
+    row: (Option<f64>, u64),
+    times: Vec<Option<f64>>,
+    entities: Vec<u64>,
 }
 
 impl Order {
-    fn of(names: &[String]) -> Self {
+    fn of(names: &[String], rows: u64) -> Self {
         let column = names.iter().position(|n| words::time_like(n));
-        Order { column, last: f64::MIN, rises: 0, falls: 0 }
+        Order {
+            column,
+            entity: names.iter().position(|n| words::entity_like(n)),
+            last: f64::MIN,
+            rises: 0,
+            falls: 0,
+            tells: column.is_some() && rows <= MOST_TOLD,
+            row: (None, 0),
+            times: Vec::new(),
+            entities: Vec::new(),
+        }
     }
 
     fn see(&mut self, column: usize, value: &str) {
@@ -204,6 +226,20 @@ impl Order {
             self.rises += u64::from(time > self.last);
             self.falls += u64::from(time < self.last);
             self.last = time;
+            self.row.0 = Some(time);
+        }
+        if self.entity == Some(column) {
+            self.row.1 = entity(value);
+        }
+    }
+
+    fn end_row(&mut self) {
+        let (time, object) = std::mem::take(&mut self.row);
+        if self.tells {
+            self.times.push(time);
+            if self.entity.is_some() {
+                self.entities.push(object);
+            }
         }
     }
 

@@ -126,6 +126,20 @@ impl Reader<'_> {
         match self.parent() {
             "Point" => self.placemark.points.extend(positions),
             "LineString" => self.placemark.lines.push(positions),
+            // A picture laid over four corners.
+            "LatLonQuad" => {
+                let fold = |f: fn(f64, f64) -> f64, of: fn(&(f64, f64, Option<f64>)) -> f64| {
+                    positions.iter().map(of).reduce(f)
+                };
+                if let Some(overlay) = &mut self.overlay {
+                    *overlay = [
+                        fold(f64::min, |p| p.0),
+                        fold(f64::min, |p| p.1),
+                        fold(f64::max, |p| p.0),
+                        fold(f64::max, |p| p.1),
+                    ];
+                }
+            }
             "LinearRing" => {
                 let hole = self.stack.iter().any(|n| n == "innerBoundaryIs");
                 if !hole {
@@ -246,7 +260,8 @@ impl Visitor for Reader<'_> {
             "value" | "SimpleData" if std::mem::take(&mut self.attribute_time) => {
                 self.placemark.time = self.placemark.time.or_else(|| when::parse(value));
             }
-            "north" | "south" | "east" | "west" => {
+            // The box of a region says when to draw, not where.
+            "north" | "south" | "east" | "west" if self.parent() == "LatLonBox" => {
                 if let Some(overlay) = &mut self.overlay {
                     let at = ["west", "south", "east", "north"].iter().position(|s| *s == inner).unwrap_or(0);
                     overlay[at] = value.parse().ok();

@@ -98,6 +98,8 @@ struct Reader<'a> {
     track: bool,
     hint: bool,
     tracks: u64,
+    /// Time and object of each row of the table beside.
+    rows: (Vec<Option<f64>>, Vec<u64>),
     heights: Window<'a>,
     measures: Window<'a>,
 }
@@ -115,6 +117,7 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
         track: named,
         hint: named,
         tracks: 0,
+        rows: (Vec::new(), Vec::new()),
         heights: Window::new(&artifact.blob),
         measures: Window::new(&artifact.blob),
     };
@@ -125,6 +128,11 @@ fn read(artifact: &Artifact, context: &Context, c: &mut Container<'_>) -> Result
             reader.shapes.name(name);
             motion |= words::motion_like(name);
         }
+    }
+    if let Some(fact) = context.facts(ATTRIBUTES).next() {
+        let list = |name: &str| fact.get(name).and_then(|v| v.as_array()).into_iter().flatten();
+        reader.rows =
+            (list("times").map(|v| v.as_f64()).collect(), list("entities").filter_map(|v| v.as_u64()).collect());
     }
     let timed = context.facts(ATTRIBUTES).any(|v| v.get("in_time_order").is_some_and(|t| t == true));
     let attributes_map = reader.shapes.map_like();
@@ -210,7 +218,10 @@ fn shape(c: &mut Container<'_>, r: &mut Reader<'_>, kind: u32, at: u64, size: u6
             };
             r.shapes.begin(Form::Point);
             r.shapes.point(x, y, z);
-            let step = Step { x, y, z, time: m.and_then(when::epoch), entity: 0, offset: at };
+            let row = usize::try_from(r.shapes.features - 1).unwrap_or(usize::MAX);
+            let time = m.and_then(when::epoch).or_else(|| *r.rows.0.get(row)?);
+            let entity = r.rows.1.get(row).copied().unwrap_or(0);
+            let step = Step { x, y, z, time, entity, offset: at };
             let hint = r.hint;
             r.points.push(step, hint, &mut r.emit, &mut Via(c))?;
             Ok(true)

@@ -292,6 +292,13 @@ impl Sequence {
         }
     }
 
+    /// Brings points that all have times into their order, for formats that keep features in the order of an index.
+    pub(crate) fn by_time(&mut self) {
+        if self.decided.is_none() && self.held.iter().all(|s| s.time.is_some()) {
+            self.held.sort_by(|a, b| a.time.unwrap_or(0.0).total_cmp(&b.time.unwrap_or(0.0)));
+        }
+    }
+
     fn decide(&mut self, hint: bool, emit: &mut Emit<'_>, out: &mut dyn Inspection) -> Result<(), InspectError> {
         let held = std::mem::take(&mut self.held);
         let track = is_track(&held, hint);

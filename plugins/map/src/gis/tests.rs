@@ -97,6 +97,7 @@ fn one_track_is_the_same_in_every_format() {
         ("coordtimes.geojson", true, true, 1e-9),
         ("points.geojson", true, true, 1e-9),
         ("points.geojsonl", true, true, 1e-9),
+        ("points.fgb", true, true, 1e-9),
         ("points.geojsons", true, true, 1e-9),
         ("track_points.shp", false, true, 1e-9),
         ("track.fit", true, true, 1e-6),
@@ -146,6 +147,7 @@ fn roads_are_a_map_in_every_format() {
         ("roads.geojson", "geojson", 2e-6),
         ("roads.kml", "kml", 2e-6),
         ("roads_crs.geojson", "geojson", 1e-6),
+        ("roads.fgb", "flatgeobuf", 1e-6),
     ] {
         let bytes = fixture(TOPIC, name);
         assert_eq!(identify(&MapPlugin, name, &bytes).unwrap().format, format);
@@ -155,7 +157,7 @@ fn roads_are_a_map_in_every_format() {
         assert_eq!(map.kind, kinds::GEO_MAP, "{name}");
         assert_eq!((&map.properties["lines"], &map.properties["points"]), (&json!(300), &json!(900)), "{name}");
         assert!(map.confidence >= 0.9, "{name}");
-        let (_, extent) = layer(if name == "roads_crs.geojson" { "roads.shp" } else { name });
+        let (_, extent) = layer(if matches!(name, "roads_crs.geojson" | "roads.fgb") { "roads.shp" } else { name });
         close(map.extent.unwrap(), extent, by);
         let length = map.properties["length_km"].as_f64().unwrap();
         // 300 roads of two pieces of 100 m each.
@@ -188,6 +190,10 @@ fn shapes_get_what_their_neighbours_tell() {
     // A declared encoding wins.
     let r = beside("dbf", "roads.dbf", &facts(&[("encoding", json!("GBK"))]));
     assert!(r.values.iter().any(|(n, _)| n == "道路名"));
+    // Each shape has the time of its row.
+    let dbf = read("track_points.dbf").exports.remove(0);
+    let r = beside("shapefile", "track_points.shp", &facts(&[("attributes", dbf.value)]));
+    same_track(&r.fixes, true, false, 1e-9);
     // Points with times in order are a track whatever the file is called.
     let dbf = read("track_points.dbf");
     assert_eq!(dbf.exports[0].value["in_time_order"], true);
@@ -401,6 +407,8 @@ fn hostile_input_is_survived() {
         ("geotiff", "big.tif"),
         ("geotiff", "picture.tif"),
         ("geojson", "points.geojsonl"),
+        ("flatgeobuf", "points.fgb"),
+        ("mvt", "tile.mvt"),
         ("geojson", "coordtimes.geojson"),
         ("gpx", "track.gpx"),
         ("kml", "yard.kml"),
@@ -487,4 +495,26 @@ fn memos_are_handed_on() {
     }
     abuse(&MapPlugin, "dbf-memo", "a.fpt", &fpt, 40);
     assert_eq!(identify(&MapPlugin, "noise.fpt", &testing::noise(9, 4000)), None);
+}
+
+#[test]
+fn a_tile_of_its_own_tells_its_layers() {
+    let r = read("tile.mvt");
+    let [map] = &r.spatial[..] else { panic!("{:?}", r.spatial.len()) };
+    assert_eq!((&map.properties["features"], &map.properties["layers"]), (&json!(37), &json!(["points"])));
+    assert_eq!(map.crs.as_deref(), Some("local"));
+    assert_eq!(r.values.iter().filter(|(name, _)| name == "time").count(), 37);
+    assert!(identify(&MapPlugin, "tile.pbf", b"\x1A\x04\x0A\x02hi and more text").is_none());
+}
+
+#[test]
+fn a_picture_over_four_corners_has_a_place() {
+    let kml = r#"<kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2"><Document><Region><LatLonAltBox>
+<north>50</north><south>-50</south><east>170</east><west>0</west></LatLonAltBox></Region><GroundOverlay><Icon><href>0.jpg</href></Icon>
+<gx:LatLonQuad><coordinates>116.391611,39.910204,0 116.391986,39.910206,0 116.391983,39.910495,0 116.391609,39.910493,0</coordinates></gx:LatLonQuad>
+</GroundOverlay></Document></kml>"#;
+    let r = inspect(&MapPlugin, "0.kml", kml.as_bytes());
+    let [picture] = &r.spatial[..] else { panic!("{}", r.spatial.len()) };
+    assert_eq!(picture.kind, kinds::GEO_IMAGERY);
+    assert_eq!(picture.extent, Some([116.391_609, 39.910_204, 116.391_986, 39.910_495]));
 }

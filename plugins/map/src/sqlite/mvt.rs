@@ -8,7 +8,6 @@ use std::io::Read;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use yumen_kit_container::Container;
 use yumen_kit_proto::Fields;
-use yumen_kit_sqlite::Row;
 use yumen_kit_text::{RecordWriter, Spot};
 use yumen_model::{Artifact, InspectError};
 
@@ -18,29 +17,29 @@ const LONGEST: u64 = 32 << 20;
 const MOST_WORDS: usize = 1 << 18;
 
 /// What a tile holds.
-pub(super) struct Tile {
-    pub(super) layers: Vec<String>,
-    pub(super) features: u64,
+pub(crate) struct Tile {
+    pub(crate) layers: Vec<String>,
+    pub(crate) features: u64,
 }
 
 /// Sends the attributes of vector tiles as records.
-pub(super) struct Vectors {
+pub(crate) struct Vectors {
     writer: RecordWriter,
     decoded: Vec<u8>,
     tiles: u64,
 }
 
 impl Vectors {
-    pub(super) fn new(artifact: &Artifact, stream: u32) -> Self {
+    pub(crate) fn new(artifact: &Artifact, stream: u32) -> Self {
         let properties = BTreeMap::from([("table".to_owned(), "vector tiles".into())]);
         Vectors { writer: RecordWriter::stream(artifact, stream, properties), decoded: Vec::new(), tiles: 0 }
     }
 
     /// Reads a tile; none where it is none.
-    pub(super) fn tile(
+    pub(crate) fn tile(
         &mut self,
         bytes: &[u8],
-        row: &Row<'_>,
+        place: std::ops::Range<u64>,
         to: &mut Container<'_>,
     ) -> Result<Option<Tile>, InspectError> {
         self.decoded.clear();
@@ -62,7 +61,7 @@ impl Vectors {
         };
         self.tiles += 1;
         let mut tile = Tile { layers: Vec::new(), features: 0 };
-        let spot = Spot { byte: row.start, line: self.tiles, column: 1 };
+        let spot = Spot { byte: place.start, line: self.tiles, column: 1 };
         for layer in &layers {
             tile.layers.push(layer.name.to_owned());
             tile.features += layer.features.len() as u64;
@@ -71,7 +70,7 @@ impl Vectors {
                     let key = layer.keys.get(pair[0] as usize).copied().unwrap_or("");
                     if let Some(value) = layer.values.get(pair[1] as usize).filter(|v| !v.is_empty()) {
                         let name = self.writer.name(key);
-                        self.writer.cell(value, name, 0, spot, row.end, false);
+                        self.writer.cell(value, name, 0, spot, place.end, false);
                         self.writer.cut_long_record(to)?;
                     }
                 }
@@ -86,7 +85,7 @@ impl Vectors {
         Ok(Some(tile))
     }
 
-    pub(super) fn finish(&mut self, to: &mut Container<'_>) -> Result<(), InspectError> {
+    pub(crate) fn finish(&mut self, to: &mut Container<'_>) -> Result<(), InspectError> {
         self.writer.finish(to)
     }
 }

@@ -181,7 +181,7 @@ fn tile(
     if content == Content::Vector
         && let Some(bytes) = field.bytes()
     {
-        if let Some(tile) = vectors.tile(bytes, row, to)? {
+        if let Some(tile) = vectors.tile(bytes, row.start..row.end, to)? {
             pyramid.features += tile.features;
             for layer in tile.layers {
                 if pyramid.layers.len() < MOST_LAYERS {
